@@ -1,0 +1,67 @@
+// The HTTP surface, one route group per file. Every response carries a request id; every path that exists
+// answers other methods with 405 and the methods it allows.
+
+import { Hono } from "hono";
+import { adminConnections } from "./admin-connections.ts";
+import { adminKeys } from "./admin-keys.ts";
+import { adminLedger } from "./admin-ledger.ts";
+import { requireAdmin, requireKey } from "./auth.ts";
+import type { ApiDeps, AppEnv } from "./deps.ts";
+import { ApiError, errorResponse } from "./errors.ts";
+import { health } from "./health.ts";
+import { hooks } from "./hooks.ts";
+import { records } from "./records.ts";
+import { reminders } from "./reminders.ts";
+
+const REQUEST_ID = /^[A-Za-z0-9_-]{8,64}$/;
+
+export function createApp(deps: ApiDeps): Hono<AppEnv> {
+  const app = new Hono<AppEnv>();
+
+  app.use("*", async (c, next) => {
+    const given = c.req.header("x-request-id") ?? "";
+    const requestId = REQUEST_ID.test(given) ? given : deps.newId();
+    c.set("requestId", requestId);
+    await next();
+    c.res.headers.set("x-request-id", requestId);
+  });
+  app.use("/v1/*", requireKey(deps));
+  app.use("/admin/*", requireAdmin(deps));
+
+  hooks(app, deps);
+  records(app, deps);
+  reminders(app, deps);
+  adminConnections(app, deps);
+  adminKeys(app, deps);
+  adminLedger(app, deps);
+  health(app, deps);
+
+  refuseOtherMethods(app);
+  app.notFound((c) => errorResponse(c, new ApiError("not_found", "there is no such route")));
+  app.onError((error, c) => {
+    if (error instanceof ApiError) return errorResponse(c, error);
+    // An unexpected error may carry anything: only its class is logged, and nothing of it is answered.
+    deps.log("error", "request_failed", { request_id: c.get("requestId"), error: error.name });
+    return errorResponse(
+      c,
+      new ApiError("internal", "something went wrong on our side; the request id finds it in the log"),
+    );
+  });
+  return app;
+}
+
+/** Registered last, so it only sees what no method of the path took. */
+function refuseOtherMethods(app: Hono<AppEnv>): void {
+  const methods = Map.groupBy(
+    app.routes.filter(({ method, path }) => method !== "ALL" && !path.endsWith("*")),
+    ({ path }) => path,
+  );
+  for (const [path, routes] of methods) {
+    const allowed = [...new Set(routes.map(({ method }) => method))];
+    if (allowed.includes("GET")) allowed.push("HEAD");
+    const allow = allowed.sort().join(", ");
+    app.all(path, () => {
+      throw new ApiError("method_not_allowed", `this path allows ${allow}`, { headers: { allow } });
+    });
+  }
+}

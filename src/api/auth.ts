@@ -1,0 +1,55 @@
+// Who is asking: an app with a key of one connection, or the operator.
+
+import type { MiddlewareHandler } from "hono";
+import type { Kind } from "../core/ids.ts";
+import type { ApiKey } from "../sync/ports.ts";
+import type { ApiDeps, AppEnv } from "./deps.ts";
+import { ApiError } from "./errors.ts";
+
+const CHALLENGE = { "www-authenticate": "Bearer" };
+
+export function requireKey(deps: ApiDeps): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    const token = bearer(c.req.header("authorization"));
+    const key = token?.startsWith("rmk_") ? await deps.findKey(token) : undefined;
+    const expired = key?.expiresAt !== undefined && key.expiresAt <= deps.now();
+    if (key === undefined || expired) {
+      throw new ApiError("unauthorized", "send `Authorization: Bearer rmk_…` with a valid key", {
+        headers: CHALLENGE,
+      });
+    }
+    c.set("key", key);
+    await next();
+  };
+}
+
+export function requireAdmin(deps: ApiDeps): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    const token = bearer(c.req.header("authorization"));
+    if (token === undefined || !deps.isAdmin(token)) {
+      throw new ApiError("unauthorized", "send `Authorization: Bearer` with the admin token", {
+        headers: CHALLENGE,
+      });
+    }
+    await next();
+  };
+}
+
+/** @throws ApiError when the key was not made for this kind */
+export function requireKind(key: ApiKey, kind: Kind): void {
+  if (key.kinds && !key.kinds.includes(kind)) {
+    throw new ApiError("forbidden", `this key may not read ${kind}`);
+  }
+}
+
+/** A key without organizations sees all of its connection. */
+export function maySee(key: ApiKey, organizationId: string | undefined): boolean {
+  return (
+    key.organizations === undefined ||
+    (organizationId !== undefined && key.organizations.includes(organizationId))
+  );
+}
+
+function bearer(header: string | undefined): string | undefined {
+  return /^Bearer ([\x21-\x7e]{1,512})$/i.exec(header ?? "")?.[1];
+}

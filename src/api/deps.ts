@@ -1,0 +1,62 @@
+// What the routes need. Built in cloudflare/http.ts; a test may bring its own.
+
+import type { ConnectionId, RecordId, Ref } from "../core/ids.ts";
+import type { MirrorRecord } from "../core/record.ts";
+import type { Delivery } from "../sources/source.ts";
+import type { Connected, ConnectRequest, Disconnected } from "../sync/connect.ts";
+import type {
+  ApiKey,
+  ConnectionStore,
+  DeadLetterStore,
+  KeyStore,
+  Ledger,
+  Log,
+  RecordStore,
+  Replayed,
+} from "../sync/ports.ts";
+import type { Read } from "../sync/read.ts";
+import type { Received } from "../sync/receive.ts";
+
+export interface ApiDeps {
+  readonly now: () => number;
+  readonly newId: () => string;
+  readonly log: Log;
+  readonly receive: (connection: ConnectionId, delivery: Delivery) => Promise<Received>;
+  readonly isAdmin: (token: string) => boolean;
+  readonly findKey: (key: string) => Promise<ApiKey | undefined>;
+  /** A new key's text and what of it is stored. */
+  readonly mintKey: () => { readonly key: string; readonly hash: string };
+  /** This isolate forgets the keys it has cached. */
+  readonly forgetKeys: () => void;
+  /** This isolate forgets what it has cached of a connection. */
+  readonly forgetConnection: (id: ConnectionId) => void;
+  readonly records: RecordStore;
+  readonly readOne: (
+    connection: ConnectionId,
+    ref: Ref,
+    keepAlive: (work: Promise<unknown>) => void,
+    organizationId?: string,
+  ) => Promise<Read>;
+  readonly acknowledgeReminder: (connection: ConnectionId, id: RecordId) => Promise<MirrorRecord | undefined>;
+  readonly connections: ConnectionStore;
+  /** One sentence when the account cannot work, for the operator. */
+  readonly accountProblem: (request: Pick<ConnectRequest, "source" | "account">) => string | undefined;
+  readonly allowHttpUpstream: boolean;
+  readonly connect: (request: ConnectRequest) => Promise<Connected>;
+  readonly disconnect: (id: ConnectionId, force: boolean) => Promise<Disconnected>;
+  readonly resume: (id: ConnectionId, apiKey?: string) => Promise<boolean>;
+  readonly addSecret: (id: ConnectionId, secret: string) => Promise<boolean>;
+  readonly ledger: Ledger;
+  readonly deadLetters: DeadLetterStore;
+  readonly keys: KeyStore;
+  readonly replay: (which: Replayed) => Promise<{ readonly replayed: number; readonly more: boolean }>;
+}
+
+export interface AppEnv {
+  Bindings: object;
+  Variables: {
+    requestId: string;
+    /** Set by the read API's authentication. */
+    key: ApiKey;
+  };
+}

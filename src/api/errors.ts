@@ -1,0 +1,66 @@
+// Errors on the wire: `{error:{code,message,request_id,issues?}}`. Codes are stable, statuses come from one
+// table, and the message of an error nobody expected never leaves the worker.
+
+import type { Context } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+
+const STATUS = {
+  invalid_request: 400,
+  unauthorized: 401,
+  signature_invalid: 401,
+  forbidden: 403,
+  not_found: 404,
+  method_not_allowed: 405,
+  conflict: 409,
+  payload_too_large: 413,
+  unsupported_media_type: 415,
+  rate_limited: 429,
+  internal: 500,
+  bad_environment: 500,
+  upstream_refused: 502,
+  unavailable: 503,
+  upstream_unavailable: 503,
+  gateway_timeout: 504,
+} as const satisfies Record<string, ContentfulStatusCode>;
+
+export type ErrorCode = keyof typeof STATUS;
+
+export interface Issue {
+  /** Where in the request, e.g. `webhook.public_url` or `limit`. */
+  readonly path: string;
+  /** What is wrong and what is expected; never the value. */
+  readonly message: string;
+}
+
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+  readonly code: ErrorCode;
+  readonly issues: readonly Issue[] | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    more: { readonly issues?: readonly Issue[]; readonly headers?: Readonly<Record<string, string>> } = {},
+  ) {
+    super(message);
+    this.code = code;
+    this.issues = more.issues;
+    this.headers = more.headers ?? {};
+  }
+}
+
+export function errorBody(error: ApiError, requestId: string) {
+  const { code, message, issues } = error;
+  return { error: { code, message, request_id: requestId, ...(issues ? { issues } : {}) } };
+}
+
+export function statusOf(code: ErrorCode): ContentfulStatusCode {
+  return STATUS[code];
+}
+
+export function errorResponse(c: Context, error: ApiError): Response {
+  return c.json(errorBody(error, c.get("requestId")), statusOf(error.code), error.headers);
+}
+
+export const notFound = () => new ApiError("not_found", "there is nothing here, or not for this key");

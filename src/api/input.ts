@@ -1,0 +1,90 @@
+// Input at the boundary: bounded, parsed, and refused with an error that names what is wrong.
+
+import type { Context } from "hono";
+import type { z } from "zod";
+import { parseJson } from "../core/json.ts";
+import { limits } from "../core/limits.ts";
+import type { AppEnv } from "./deps.ts";
+import { ApiError, type Issue } from "./errors.ts";
+
+/**
+ * Reads a body while counting; stops at the bound (IN1).
+ * @returns undefined when it is larger
+ */
+export async function boundedBytes(request: Request, maxBytes: number): Promise<Uint8Array | undefined> {
+  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) return undefined;
+  if (request.body === null) return new Uint8Array();
+  const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    size += value.byteLength;
+    if (size > maxBytes) {
+      await reader.cancel();
+      return undefined;
+    }
+    chunks.push(value);
+  }
+  return joined(chunks, size);
+}
+
+export async function parseBody<S extends z.ZodType>(c: Context<AppEnv>, schema: S): Promise<z.output<S>> {
+  const bytes = await boundedBytes(c.req.raw, limits.requestBytes);
+  if (bytes === undefined) {
+    throw new ApiError("payload_too_large", `the body may hold at most ${limits.requestBytes} bytes`);
+  }
+  const text = new TextDecoder().decode(bytes);
+  const json = text.trim() === "" ? {} : parseJson(text, limits.jsonDepth);
+  if (json === undefined) {
+    throw new ApiError(
+      "invalid_request",
+      `the body must be JSON, nested at most ${limits.jsonDepth} levels deep`,
+    );
+  }
+  return validated(schema, json, "the body is not valid");
+}
+
+/** Every parameter once, and none that the route does not know: a filter ignored would answer with too much. */
+export function parseQuery<S extends z.ZodType>(c: Context<AppEnv>, schema: S): z.output<S> {
+  const parameters = new URL(c.req.url).searchParams;
+  const repeated = [...new Set(parameters.keys())].find((name) => parameters.getAll(name).length > 1);
+  if (repeated !== undefined) {
+    const issues = [{ path: shown(repeated), message: "may be given once" }];
+    throw new ApiError("invalid_request", "the query is not valid", { issues });
+  }
+  return validated(schema, Object.fromEntries(parameters), "the query is not valid");
+}
+
+function validated<S extends z.ZodType>(schema: S, value: unknown, message: string): z.output<S> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues.slice(0, 10).map(
+    (issue): Issue => ({
+      path: shown(issue.path.join(".")),
+      message:
+        issue.code === "unrecognized_keys"
+          ? `is not known here: ${issue.keys.map(shown).join(", ")}`
+          : issue.message,
+    }),
+  );
+  throw new ApiError("invalid_request", message, { issues });
+}
+
+/** A name from outside, cut so that nobody can send an essay back to themselves. */
+function shown(name: string): string {
+  return name.slice(0, 64);
+}
+
+function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
+  const [only] = chunks;
+  if (only !== undefined && chunks.length === 1) return only;
+  const bytes = new Uint8Array(size);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  return bytes;
+}

@@ -1,0 +1,42 @@
+// Records as the apps see them: the upstream's own JSON, untouched, in RCMS's envelope.
+
+import type { Context } from "hono";
+import { isoInstant } from "../core/instant.ts";
+import { encodePosition } from "../core/page-cursor.ts";
+import type { MirrorRecord } from "../core/record.ts";
+import type { AppEnv } from "./deps.ts";
+
+const JSON_HEADERS = { "content-type": "application/json", "cache-control": "private, no-cache" };
+
+/** `{data}`: the stored text goes out as it came in, without being parsed on the way. */
+export function recordResponse(c: Context<AppEnv>, record: MirrorRecord): Response {
+  return c.body(`{"data":${record.body}}`, 200, {
+    ...JSON_HEADERS,
+    "mirror-seq": String(record.seq),
+    "mirror-as-of": isoInstant(record.fetchedAt),
+  });
+}
+
+/**
+ * `{data:[…], meta:{next_url, as_of, complete}}`
+ * @param rows one more than `limit` when there is a next page
+ */
+export function listResponse(c: Context<AppEnv>, rows: readonly MirrorRecord[], limit: number): Response {
+  const shown = rows.slice(0, limit);
+  const last = shown.at(-1);
+  const more = rows.length > limit && last !== undefined;
+  const meta = {
+    next_url: more ? nextUrl(c.req.url, encodePosition({ updatedAt: last.updatedAt, id: last.id })) : null,
+    as_of: null,
+    // Only a rebuild makes a list complete; until then it holds what events and reads have brought.
+    complete: false,
+  };
+  const data = shown.map(({ body }) => body).join(",");
+  return c.body(`{"data":[${data}],"meta":${JSON.stringify(meta)}}`, 200, JSON_HEADERS);
+}
+
+function nextUrl(url: string, cursor: string): string {
+  const next = new URL(url);
+  next.searchParams.set("cursor", cursor);
+  return next.href;
+}

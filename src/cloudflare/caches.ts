@@ -1,0 +1,68 @@
+// What an isolate remembers of the database: bounded, short-lived, and never longer than said here. A hit
+// costs nothing; a miss is remembered too, so that guessing does not reach the database.
+
+import { LRUCache } from "lru-cache";
+import type { ConnectionId } from "../core/ids.ts";
+import { limits } from "../core/limits.ts";
+import type { ApiKey, Receiver } from "../sync/ports.ts";
+
+type Found<T extends object> = { readonly value: T | undefined };
+
+function cache<T extends object>(now: () => number, ttlMs: number) {
+  const entries = new LRUCache<string, Found<T>>({ max: limits.cacheEntries, ttl: ttlMs, perf: { now } });
+  return {
+    async get(key: string, load: () => Promise<T | undefined>): Promise<T | undefined> {
+      const hit = entries.get(key);
+      if (hit) return hit.value;
+      const value = await load();
+      entries.set(key, { value }, { ttl: value === undefined ? limits.missCacheMs : ttlMs });
+      return value;
+    },
+    set: (key: string, value: T | undefined) => entries.set(key, { value }),
+    delete: (key: string) => entries.delete(key),
+    clear: () => entries.clear(),
+  };
+}
+
+/** Receivers by connection, with a ration for reading past the cache. */
+export function receiverCache(now: () => number, load: (id: ConnectionId) => Promise<Receiver | undefined>) {
+  const receivers = cache<Receiver>(now, limits.connectionCacheMs);
+  const rations = new LRUCache<string, { left: number; at: number }>({ max: limits.cacheEntries });
+
+  /** A short burst at once, then one every few seconds: a flood of bad signatures costs no more than that. */
+  function mayReread(id: ConnectionId): boolean {
+    const at = now();
+    const ration = rations.get(id) ?? { left: limits.rereadBurst, at };
+    const regained = Math.floor((at - ration.at) / limits.rereadEveryMs);
+    const left = Math.min(limits.rereadBurst, ration.left + regained);
+    rations.set(id, { left: Math.max(0, left - 1), at: ration.at + regained * limits.rereadEveryMs });
+    return left > 0;
+  }
+
+  return {
+    get: (id: ConnectionId) => receivers.get(id, () => load(id)),
+    async reread(id: ConnectionId): Promise<Receiver | undefined> {
+      if (!mayReread(id)) return undefined;
+      const receiver = await load(id);
+      receivers.set(id, receiver);
+      return receiver;
+    },
+    forget: (id: ConnectionId) => receivers.delete(id),
+  };
+}
+
+/** API keys by hash. */
+export function keyCache(now: () => number, load: (hash: string) => Promise<ApiKey | undefined>) {
+  const keys = cache<ApiKey>(now, limits.keyCacheMs);
+  return { get: (hash: string) => keys.get(hash, () => load(hash)), clear: keys.clear };
+}
+
+/** Refs lately found to exist nowhere. */
+export function absentCache(now: () => number) {
+  const absent = new LRUCache<string, true>({
+    max: limits.cacheEntries,
+    ttl: limits.missCacheMs,
+    perf: { now },
+  });
+  return { has: (key: string) => absent.has(key), add: (key: string) => void absent.set(key, true) };
+}

@@ -1,0 +1,188 @@
+// Composition: the one place that knows which implementation stands behind each port.
+
+import { createHash } from "node:crypto";
+import { drizzle } from "drizzle-orm/d1";
+import type { CallClass } from "../core/gate.ts";
+import type { ConnectionId } from "../core/ids.ts";
+import { shardOf } from "../core/shard.ts";
+import { rcms } from "../sources/rcms/rcms.ts";
+import type { Account, Source, Upstream } from "../sources/source.ts";
+import { upstreamHttp } from "../sources/upstream-http.ts";
+import { connectionStore } from "../store/connections.ts";
+import { deadLetterStore } from "../store/dead-letters.ts";
+import { keyStore } from "../store/keys.ts";
+import { assessmentsTakenStore, kindStore } from "../store/kinds.ts";
+import { ledgerStore } from "../store/ledger.ts";
+import { recordStore } from "../store/records.ts";
+import { createSeal, type Seal } from "../store/seal.ts";
+import { throughGate } from "../sync/gated.ts";
+import type { Gate, Looked, Queues, Writers } from "../sync/ports.ts";
+import { BadEnvironment, type Env, parseSettings } from "./env.ts";
+import { createLog } from "./log.ts";
+
+const sources: Readonly<Record<string, Source>> = { rcms };
+
+export type Services = ReturnType<typeof build>;
+
+const composed = new WeakMap<Env, Services>();
+
+/** Once per environment: settings are parsed and statements prepared the first time a handler runs. */
+export function compose(env: Env): Services {
+  let services = composed.get(env);
+  if (services === undefined) {
+    services = build(env);
+    composed.set(env, services);
+  }
+  return services;
+}
+
+/** Outside HTTP the clear line goes to the log; the throw leaves the messages with their queue. */
+export function composeOrLog(env: Env): Services {
+  try {
+    return compose(env);
+  } catch (error) {
+    if (error instanceof BadEnvironment) console.error(error.message);
+    throw error;
+  }
+}
+
+function build(env: Env) {
+  const settings = parseSettings(env);
+  const now = () => Date.now();
+  const log = createLog(now);
+  const db = drizzle(env.DB);
+  let seal: Promise<Seal> | undefined;
+  const sealing = () => (seal ??= createSeal(settings.SEALING_KEY, settings.SEALING_KEY_PREVIOUS));
+  const connections = connectionStore(db, sealing, digest);
+
+  function gate(id: ConnectionId): Gate {
+    return env.GATES.getByName(id);
+  }
+
+  function source(id: string): Source {
+    const found = sources[id];
+    if (found === undefined) throw new Error("a connection names a source this version does not have");
+    return found;
+  }
+
+  /** One account, opened for one class of calls; every call passes the connection's gate. */
+  function upstream(
+    id: ConnectionId,
+    sourceId: string,
+    account: Account,
+    callClass: CallClass,
+    retry = false,
+  ): Upstream {
+    const http = upstreamHttp(
+      { fetch: (request) => fetch(request), now, timeout: AbortSignal.timeout },
+      account,
+    );
+    const onKeyRejected = async () => {
+      log("error", "connection_paused", { connection: id, reason: "key_rejected" });
+      await connections.setStatus(
+        id,
+        "paused",
+        "RCMS no longer accepts the API key (401). Replace the key and resume.",
+      );
+    };
+    const send = throughGate({ gate: gate(id), now, sleep, onKeyRejected }, http, {
+      class: callClass,
+      retry,
+    });
+    return source(sourceId).open(account, send, digest);
+  }
+
+  return {
+    env,
+    settings,
+    now,
+    random: () => Math.random(),
+    newId: () => crypto.randomUUID(),
+    randomBytes: (count: number) => crypto.getRandomValues(new Uint8Array(count)),
+    sleep,
+    log,
+    digest,
+    connections,
+    records: recordStore(env.DB, db),
+    ledger: ledgerStore(env.DB, db),
+    deadLetters: deadLetterStore(env.DB, db),
+    keys: keyStore(db),
+    kinds: kindStore(db),
+    taken: assessmentsTakenStore(db),
+    queues: queues(env),
+    gate,
+    source,
+    sources,
+    upstream,
+    writers: (id: ConnectionId) => writers(env, id, settings.WRITER_SHARDS),
+    /** Every Durable Object of a connection that is gone. */
+    clearWriters: async (id: ConnectionId) => {
+      const shards = Array.from({ length: settings.WRITER_SHARDS }, (_, shard) => shard);
+      await Promise.all(shards.map((shard) => env.WRITERS.getByName(`${id}:${shard}`).clear()));
+    },
+  };
+}
+
+/** Of content, keys and bytes: SHA-256, hex. Synchronous, so that the write path has no await of its own. */
+function digest(content: string | Uint8Array): string {
+  return createHash("sha256").update(content).digest("hex");
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function queues(env: Env): Queues {
+  return {
+    async sendEvents(messages) {
+      const [only, ...rest] = messages;
+      if (only !== undefined && rest.length === 0) await env.EVENTS.send(only);
+      else await env.EVENTS.sendBatch(messages.map((body) => ({ body })));
+    },
+    async sendJobs(messages, delaySeconds = 0) {
+      await env.JOBS.sendBatch(messages.map((body) => ({ body, delaySeconds })));
+    },
+  };
+}
+
+/** Calls each ref's own writer, one call per shard. A writer that dies under a call is an interrupted look. */
+function writers(env: Env, id: ConnectionId, shards: number): Writers {
+  type Stub = DurableObjectStub<import("./record-writer.ts").RecordWriter>;
+
+  async function spread<T>(
+    entries: readonly T[],
+    shard: (entry: T) => number,
+    call: (stub: Stub, entries: readonly T[]) => Promise<readonly Looked[]>,
+  ): Promise<readonly Looked[]> {
+    const results = new Array<Looked>(entries.length);
+    const groups = Map.groupBy(entries.keys(), (i) => shard(entries[i] as T));
+    await Promise.all(
+      [...groups].map(async ([number, positions]) => {
+        const stub = env.WRITERS.getByName(`${id}:${number}`);
+        const part = positions.map((i) => entries[i] as T);
+        const looked = await call(stub, part).catch(() => part.map(() => INTERRUPTED));
+        positions.forEach((position, i) => {
+          results[position] = looked[i] ?? INTERRUPTED;
+        });
+      }),
+    );
+    return results;
+  }
+
+  return {
+    look: (asks) =>
+      spread(
+        asks,
+        ({ ref }) => shardOf(ref, shards),
+        async (stub, part) => stub.look(id, part),
+      ),
+    offer: (snapshots) =>
+      spread(
+        snapshots,
+        (one) => shardOf(one, shards),
+        async (stub, part) => stub.offer(id, part),
+      ),
+  };
+}
+
+const INTERRUPTED: Looked = { ok: false, failure: { kind: "interrupted" } };

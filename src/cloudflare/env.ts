@@ -1,0 +1,80 @@
+// The environment, parsed once. A bad value stops every handler with one line that names the variable; a
+// half-working worker would be worse.
+
+import { z } from "zod";
+import { base64Bytes } from "../core/base64.ts";
+import type { RecordWriter } from "./record-writer.ts";
+import type { UpstreamGate } from "./upstream-gate.ts";
+
+export interface Env {
+  readonly DB: D1Database;
+  readonly CURSORS: KVNamespace;
+  readonly EVENTS: Queue;
+  readonly JOBS: Queue;
+  readonly DEAD_LETTERS: Queue;
+  readonly WRITERS: DurableObjectNamespace<RecordWriter>;
+  readonly GATES: DurableObjectNamespace<UpstreamGate>;
+  /** Secrets and vars: whatever was configured, until parsed. */
+  readonly [name: string]: unknown;
+}
+
+const BINDINGS = ["DB", "CURSORS", "EVENTS", "JOBS", "DEAD_LETTERS", "WRITERS", "GATES"];
+
+/** A whole number, as the text wrangler passes. */
+function whole(fallback: number, min: number, max: number) {
+  const error = `must be a whole number from ${min} to ${max}`;
+  return z
+    .union([z.string().regex(/^\d{1,9}$/), z.number()], { error })
+    .transform(Number)
+    .pipe(z.number().int(error).min(min, error).max(max, error))
+    .default(fallback);
+}
+
+const sealingKey = z
+  .string({ error: "is required: base64 of 32 random bytes, e.g. `openssl rand -base64 32`" })
+  .transform((text, context) => {
+    const bytes = base64Bytes(text);
+    if (bytes?.length === 32) return bytes;
+    context.addIssue({ code: "custom", message: "must be base64 of exactly 32 bytes" });
+    return z.NEVER;
+  });
+
+const schema = z.object({
+  ADMIN_TOKEN: z
+    .string({ error: "is required: a secret of at least 24 characters" })
+    .min(24, "must be at least 24 characters long"),
+  SEALING_KEY: sealingKey,
+  SEALING_KEY_PREVIOUS: sealingKey.optional(),
+  SWEEP_INTERVAL_MINUTES: whole(15, 1, 1_440),
+  SWEEP_OVERLAP_SECONDS: whole(120, 0, 86_400),
+  SWEEP_PAGES_PER_RUN: whole(50, 1, 1_000),
+  VERIFY_PER_SWEEP: whole(25, 0, 1_000),
+  UPSTREAM_PER_MINUTE: whole(120, 1, 100_000),
+  UPSTREAM_BURST: whole(30, 1, 100_000),
+  RECORD_TTL_SECONDS: whole(1_800, 1, 31_536_000),
+  L1_TTL_SECONDS: whole(2, 0, 3_600),
+  LEDGER_HOURS: whole(72, 48, 8_760),
+  WRITER_SHARDS: whole(16, 1, 256),
+  ALLOW_HTTP_UPSTREAM: z
+    .enum(["true", "false"], { error: 'must be "true" or "false"' })
+    .default("false")
+    .transform((text) => text === "true"),
+});
+
+export type Settings = z.infer<typeof schema>;
+
+export class BadEnvironment extends Error {
+  override readonly name = "BadEnvironment";
+}
+
+/** @throws BadEnvironment naming the first variable that is wrong; never its value */
+export function parseSettings(env: Readonly<Record<string, unknown>>): Settings {
+  const missing = BINDINGS.find((name) => env[name] === undefined);
+  if (missing !== undefined) {
+    throw new BadEnvironment(`${missing} is not bound: wrangler.toml must declare the binding ${missing}`);
+  }
+  const parsed = schema.safeParse(env);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new BadEnvironment(`${String(issue?.path[0])} ${issue?.message}`);
+}

@@ -1,0 +1,84 @@
+// The Hono app of one environment, wired to the services. Caches live here: one set per isolate.
+
+import { timingSafeEqual } from "node:crypto";
+import type { Hono } from "hono";
+import { createApp } from "../api/app.ts";
+import type { ApiDeps, AppEnv } from "../api/deps.ts";
+import { ApiError, errorBody, statusOf } from "../api/errors.ts";
+import { base64Url } from "../core/base64.ts";
+import { addSecret, type ConnectDeps, connect, disconnect, resume } from "../sync/connect.ts";
+import { replay } from "../sync/park.ts";
+import { readOne } from "../sync/read.ts";
+import { receive } from "../sync/receive.ts";
+import { acknowledgeReminder } from "../sync/reminders.ts";
+import { absentCache, keyCache, receiverCache } from "./caches.ts";
+import type { Services } from "./compose.ts";
+import { BadEnvironment } from "./env.ts";
+import { parseEventMessage, parseJobMessage } from "./messages.ts";
+
+const apps = new WeakMap<Services, Hono<AppEnv>>();
+
+export function app(services: Services): Hono<AppEnv> {
+  let found = apps.get(services);
+  if (found === undefined) {
+    found = createApp(apiDeps(services));
+    apps.set(services, found);
+  }
+  return found;
+}
+
+/** @returns 500 `bad_environment` with the one clear line; anything else is thrown on */
+export function badEnvironment(error: unknown): Response {
+  if (!(error instanceof BadEnvironment)) throw error;
+  console.error(error.message);
+  const requestId = crypto.randomUUID();
+  const body = errorBody(new ApiError("bad_environment", error.message), requestId);
+  return Response.json(body, { status: statusOf("bad_environment"), headers: { "x-request-id": requestId } });
+}
+
+function apiDeps(services: Services): ApiDeps {
+  const { connections, digest, keys, now, queues, settings, source } = services;
+  const receivers = receiverCache(now, (id) => connections.receiver(id, now()));
+  const knownKeys = keyCache(now, (hash) => keys.find(hash));
+  const absent = absentCache(now);
+  const adminDigest = Buffer.from(digest(settings.ADMIN_TOKEN));
+  const connecting: ConnectDeps = { ...services, newNonce: services.newId };
+
+  return {
+    ...services,
+    allowHttpUpstream: settings.ALLOW_HTTP_UPSTREAM,
+    receive: (id, delivery) =>
+      receive(
+        {
+          now,
+          source,
+          digest,
+          receiver: receivers.get,
+          rereadReceiver: receivers.reread,
+          send: queues.sendEvents,
+        },
+        id,
+        delivery,
+      ),
+    // Digests have one length, so the comparison takes the same time for every guess.
+    isAdmin: (token) => timingSafeEqual(Buffer.from(digest(token)), adminDigest),
+    findKey: (key) => knownKeys.get(digest(key)),
+    mintKey: () => {
+      const key = `rmk_${base64Url(services.randomBytes(32))}`;
+      return { key, hash: digest(key) };
+    },
+    forgetKeys: knownKeys.clear,
+    forgetConnection: receivers.forget,
+    readOne: (connection, ref, keepAlive, organizationId) =>
+      readOne({ ...services, absent, keepAlive }, connection, ref, organizationId),
+    acknowledgeReminder: (connection, id) => acknowledgeReminder(services, connection, id),
+    accountProblem: (request) => source(request.source).accountProblem(request.account),
+    connect: (request) => connect(connecting, request),
+    disconnect: (id, force) =>
+      disconnect(connecting, id, { force, clearState: () => services.clearWriters(id) }),
+    resume: (id, apiKey) => resume(connecting, id, apiKey),
+    addSecret: (id, secret) => addSecret(connecting, id, secret),
+    replay: (which) =>
+      replay({ ...services, parseEvent: parseEventMessage, parseJob: parseJobMessage }, which),
+  };
+}

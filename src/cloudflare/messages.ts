@@ -1,0 +1,51 @@
+// Queue messages at the boundary: parsed, not trusted. They may have been sent by an older version.
+
+import { z } from "zod";
+import { connectionId, eventId, KINDS, type RecordId, recordId } from "../core/ids.ts";
+import type { JsonObject } from "../core/json.ts";
+import type { EventMessage, JobMessage } from "../sync/messages.ts";
+
+function branded<T>(parse: (value: unknown) => T | undefined, what: string) {
+  return z.unknown().transform((value, context): T => {
+    const parsed = parse(value);
+    if (parsed !== undefined) return parsed;
+    context.addIssue({ code: "custom", message: `is not ${what}` });
+    return z.NEVER;
+  });
+}
+
+const connection = branded(connectionId, "a connection id");
+const ref = z.object({ kind: z.enum(KINDS), id: branded(recordId, "a record id") });
+const organizationId = branded<RecordId>(recordId, "an organization id").optional();
+const instant = z.number().int();
+
+const eventMessage = z.object({
+  connection,
+  eventId: branded(eventId, "an event id"),
+  type: z.string().max(64),
+  createdAt: instant.optional(),
+  receivedAt: instant,
+  organizationId,
+  what: z.discriminatedUnion("is", [
+    z.object({ is: z.literal("changed"), ref, assessmentTaken: z.literal(true).optional() }),
+    z.object({
+      is: z.literal("record"),
+      ref,
+      payload: z.custom<JsonObject>((value) => value instanceof Object),
+    }),
+    z.object({ is: z.literal("test") }),
+    z.object({ is: z.literal("unknown"), why: z.enum(["type", "envelope"]) }),
+  ]),
+});
+
+const jobMessage = z.discriminatedUnion("job", [
+  z.object({ job: z.literal("look"), connection, ref, organizationId }),
+  z.object({ job: z.literal("replay"), connection, parkedBefore: instant }),
+  z.object({ job: z.literal("sweep"), connection, kinds: z.array(z.enum(KINDS)) }),
+]);
+
+/** @throws when the message is not one of ours */
+export const parseEventMessage = (message: unknown): EventMessage => eventMessage.parse(message);
+
+/** @throws when the message is not one of ours */
+export const parseJobMessage = (message: unknown): JobMessage => jobMessage.parse(message);

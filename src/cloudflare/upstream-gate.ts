@@ -1,0 +1,57 @@
+// The gate's Durable Object, named `<connection>`: storage around the machine of core/gate.ts.
+
+import { DurableObject } from "cloudflare:workers";
+import {
+  acquire,
+  type CallClass,
+  type CallReport,
+  type GateState,
+  openGate,
+  type Permit,
+  report,
+  resume,
+} from "../core/gate.ts";
+import { type Env, parseSettings } from "./env.ts";
+
+const STATE = "state";
+
+export class UpstreamGate extends DurableObject<Env> {
+  /** Budgets survive eviction: a fresh bucket after every idle minute would not be a budget. */
+  #state: GateState | undefined = this.ctx.storage.kv.get<GateState>(STATE);
+
+  acquire(ask: { readonly class: CallClass; readonly retry: boolean }): Permit {
+    const now = Date.now();
+    const { state, permit } = acquire(this.#current(now), ask, this.#budget(), now);
+    this.#keep(state);
+    return permit;
+  }
+
+  report(call: CallReport): void {
+    const now = Date.now();
+    this.#keep(report(this.#current(now), call, now));
+  }
+
+  resume(): void {
+    this.#keep(resume(this.#current(Date.now())));
+  }
+
+  async clear(): Promise<void> {
+    this.#state = undefined;
+    await this.ctx.storage.deleteAll();
+  }
+
+  #current(now: number): GateState {
+    return this.#state ?? openGate(this.#budget(), now);
+  }
+
+  #budget() {
+    const { UPSTREAM_PER_MINUTE, UPSTREAM_BURST } = parseSettings(this.env);
+    return { perMinute: UPSTREAM_PER_MINUTE, burst: UPSTREAM_BURST };
+  }
+
+  #keep(state: GateState): void {
+    this.#state = state;
+    // Unconfirmed: a permit need not wait for the disk. Losing the last one in a crash costs a single call.
+    void this.ctx.storage.put(STATE, state, { allowUnconfirmed: true });
+  }
+}

@@ -1,0 +1,174 @@
+// The only door to one upstream account, as a pure machine: token bucket, a hard count per minute, priority
+// classes, pause, breaker, retry allowance. The Durable Object around it (cloudflare/upstream-gate.ts) adds
+// storage and nothing else.
+
+import { limits } from "./limits.ts";
+
+/** Most urgent first. A class may only use what is left above its reserve, so a more urgent one never waits
+ *  behind it: priority without a queue. Shares of the burst. */
+export const RESERVES = { interactive: 0, event: 0.1, sweep: 0.2, rebuild: 0.5, verify: 0.6 } as const;
+export type CallClass = keyof typeof RESERVES;
+
+export interface GateBudget {
+  readonly perMinute: number;
+  readonly burst: number;
+}
+
+export interface GateState {
+  readonly tokens: number;
+  readonly refilledAt: number;
+  /** Calls granted per second, `[second, count]`, the last 61 s, oldest first. */
+  readonly granted: readonly (readonly [second: number, count: number])[];
+  /** RCMS asked us to wait until then. */
+  readonly heldUntil: number;
+  readonly failures: number;
+  readonly openUntil: number;
+  readonly openForMs: number;
+  /** While a probe is under way nobody else may call. */
+  readonly probeUntil: number;
+  readonly retryTokens: number;
+  /** Set when the key was rejected, until an operator (or a successful probe of the key) resumes. */
+  readonly paused: boolean;
+}
+
+export type Permit =
+  | {
+      readonly granted: true;
+      /** The gate wants to hear of success too, not only of failure. */
+      readonly report: boolean;
+    }
+  | { readonly granted: false; readonly by: "budget" | "breaker" | "rate_limit"; readonly waitMs: number }
+  | { readonly granted: false; readonly by: "paused" };
+
+export type CallReport =
+  | { readonly outcome: "ok" }
+  | { readonly outcome: "failed" }
+  | { readonly outcome: "rate_limited"; readonly retryAfterMs?: number }
+  | { readonly outcome: "key_rejected" };
+
+export function openGate(budget: GateBudget, now: number): GateState {
+  return {
+    tokens: budget.burst,
+    refilledAt: now,
+    granted: [],
+    heldUntil: 0,
+    failures: 0,
+    openUntil: 0,
+    openForMs: limits.breakerOpenMs,
+    probeUntil: 0,
+    retryTokens: limits.retryReserve,
+    paused: false,
+  };
+}
+
+/**
+ * May one call go out now? In any 60 seconds at most `perMinute` calls are granted, whatever the bucket holds.
+ * @param retry the call repeats one that failed; those are rationed so that an outage is not made worse
+ */
+export function acquire(
+  state: GateState,
+  ask: { readonly class: CallClass; readonly retry: boolean },
+  budget: GateBudget,
+  now: number,
+): { readonly state: GateState; readonly permit: Permit } {
+  const refilled = refill(state, budget, now);
+  const refuse = (permit: Permit) => ({ state: refilled, permit });
+  if (refilled.paused) return refuse({ granted: false, by: "paused" });
+  if (now < refilled.heldUntil)
+    return refuse({ granted: false, by: "rate_limit", waitMs: refilled.heldUntil - now });
+  if (now < refilled.openUntil)
+    return refuse({ granted: false, by: "breaker", waitMs: refilled.openUntil - now });
+  if (now < refilled.probeUntil) return refuse({ granted: false, by: "breaker", waitMs: 1_000 });
+
+  const waitMs = budgetWait(refilled, ask.class, budget, now);
+  if (waitMs > 0) return refuse({ granted: false, by: "budget", waitMs });
+  const probe = refilled.openUntil > 0;
+  if (ask.retry && !probe && refilled.retryTokens < 1) {
+    return refuse({ granted: false, by: "budget", waitMs: 60_000 / limits.retriesPerMinute });
+  }
+  const retryCost = ask.retry && !probe ? -1 : limits.retryShare;
+  return {
+    state: {
+      ...refilled,
+      tokens: refilled.tokens - 1,
+      granted: countGrant(refilled.granted, now),
+      retryTokens: Math.min(limits.retryReserve, refilled.retryTokens + retryCost),
+      probeUntil: probe ? now + limits.upstreamTimeoutMs : 0,
+    },
+    permit: { granted: true, report: probe || refilled.failures > 0 },
+  };
+}
+
+/** What became of a granted call. */
+export function report(state: GateState, call: CallReport, now: number): GateState {
+  switch (call.outcome) {
+    case "ok":
+      return { ...state, failures: 0, openUntil: 0, openForMs: limits.breakerOpenMs, probeUntil: 0 };
+    case "rate_limited": {
+      const pauseMs = Math.min(call.retryAfterMs ?? limits.rateLimitPauseMs, limits.rateLimitPauseMaxMs);
+      return { ...state, heldUntil: Math.max(state.heldUntil, now + pauseMs), probeUntil: 0 };
+    }
+    case "key_rejected":
+      return { ...state, paused: true, probeUntil: 0 };
+    case "failed": {
+      // Calls already under way when the breaker opened fail too; they are the same outage, not a new one.
+      if (now < state.openUntil) return state;
+      const failures = state.failures + 1;
+      if (failures < limits.breakerFailures && state.openUntil === 0) return { ...state, failures };
+      return {
+        ...state,
+        failures,
+        openUntil: now + state.openForMs,
+        openForMs: Math.min(state.openForMs * 2, limits.breakerOpenMaxMs),
+        probeUntil: 0,
+      };
+    }
+  }
+}
+
+/** An operator's word that the key is good again. The budget already spent stays spent. */
+export function resume(state: GateState): GateState {
+  return {
+    ...state,
+    paused: false,
+    failures: 0,
+    openUntil: 0,
+    openForMs: limits.breakerOpenMs,
+    probeUntil: 0,
+  };
+}
+
+function refill(state: GateState, budget: GateBudget, now: number): GateState {
+  // A clock that stepped back refills nothing and breaks nothing.
+  const elapsedMs = Math.max(0, now - state.refilledAt);
+  const oldest = Math.floor(now / 1_000) - 60;
+  return {
+    ...state,
+    tokens: Math.min(budget.burst, state.tokens + (elapsedMs * budget.perMinute) / 60_000),
+    retryTokens: Math.min(
+      limits.retryReserve,
+      state.retryTokens + (elapsedMs * limits.retriesPerMinute) / 60_000,
+    ),
+    refilledAt: now,
+    granted: state.granted.filter(([second]) => second >= oldest),
+  };
+}
+
+/** @returns 0 when the class may call now, else ms until it is worth asking again */
+function budgetWait(state: GateState, callClass: CallClass, budget: GateBudget, now: number): number {
+  const need = 1 + Math.floor(RESERVES[callClass] * budget.burst);
+  const inLastMinute = state.granted.reduce((sum, [, count]) => sum + count, 0);
+  if (budget.perMinute - inLastMinute < Math.min(need, budget.perMinute)) {
+    const oldest = state.granted[0]?.[0] ?? Math.floor(now / 1_000);
+    return Math.max(1, (oldest + 61) * 1_000 - now);
+  }
+  if (state.tokens >= need) return 0;
+  return Math.max(1, Math.ceil(((need - state.tokens) * 60_000) / budget.perMinute));
+}
+
+function countGrant(granted: GateState["granted"], now: number): GateState["granted"] {
+  const second = Math.floor(now / 1_000);
+  const last = granted.at(-1);
+  if (last === undefined || last[0] !== second) return [...granted, [second, 1]];
+  return [...granted.slice(0, -1), [second, last[1] + 1]];
+}

@@ -1,0 +1,97 @@
+// Every bound of the system, each with the reason for its number. A loop over I/O without a maximum from
+// here is a defect. What an operator may tune lives in the environment instead (cloudflare/env.ts).
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+export const limits = {
+  /** A delivery carries ids and a few scores; RCMS shows payloads under 2 KiB. 256 KiB leaves ample room. */
+  deliveryBytes: 256 * 1024,
+  /** The longest header five signatures and some foreign pairs can honestly need. */
+  signatureHeaderBytes: 1024,
+  /** One per active secret; more is a flood of guesses. */
+  signaturesPerHeader: 5,
+  /** How far a signature's time may be from ours, in both directions: RCMS signs every attempt anew. */
+  signatureToleranceSeconds: 300,
+  /** Admin bodies are small forms. */
+  requestBytes: 64 * 1024,
+  /** `JSON.stringify` throws on nesting that `JSON.parse` accepts; real records are a few levels deep. */
+  jsonDepth: 64,
+  /** An answer of RCMS: 200 records of at most some 40 KiB. */
+  upstreamBytes: 8 * 1024 * 1024,
+  /** RCMS answers in well under a second; ten is a hang, and a hang must not hold a queue batch. */
+  upstreamTimeoutMs: 10 * SECOND,
+  /** A reader waits at most this long for a fetch (RD3). */
+  readThroughMs: 3 * SECOND,
+  /** A full payload that rides on the queue; a queue message over 64 KB bills double. */
+  fullPayloadBytes: 48 * 1024,
+
+  /** From so many refs of one kind on, a delta list is tried instead of single fetches (WR9). */
+  burstRefs: 10,
+  /** A delta list may cost at most this share of the single fetches it replaces. */
+  burstPagesPerRef: 1 / 4,
+  /** A delta list asks from this much before the oldest event: RCMS fires within 30 s of the change. */
+  burstSlackMs: 30 * SECOND,
+  /** Events further apart than this are not one burst. */
+  burstSpanMs: 10 * MINUTE,
+
+  /** The platform opens six connections at a time per invocation; more only queue inside it. */
+  fetchesAtOnce: 6,
+  /** Refs whose last fetch failed, remembered per writer so that a repeat counts as a retry. */
+  failedRefs: 1_000,
+  /** An event's waits for a record that lags its webhook: looks at 0, 2, 7 and 22 s (WR6). */
+  lookAgainSeconds: [2, 5, 15],
+  /** Two looks at a disappearance or a step back in time are at least this far apart (WR3, WR7). */
+  confirmAfterMs: 60 * SECOND,
+
+  /** Queue retries: the platform allows 100; parked by us just before, with the reason. */
+  attemptsBeforePark: 90,
+  /** An answer we cannot read is retried a few times (a deploy upstream), then it is our ignorance. */
+  attemptsOnBadAnswer: 4,
+  retryBaseSeconds: 2,
+  /** A quarter of an hour between the late retries: 90 of them outlast the 20 h outage of a bad night. */
+  retryCapSeconds: 900,
+
+  /** A wait for budget up to this is slept out; a longer one goes back to the queue. */
+  gateWaitMs: 2 * SECOND,
+  /** The breaker opens after so many failures in a row and probes again after this long, doubling. */
+  breakerFailures: 5,
+  breakerOpenMs: 5 * SECOND,
+  breakerOpenMaxMs: 2 * MINUTE,
+  /** A 429 without `Retry-After`. */
+  rateLimitPauseMs: 10 * SECOND,
+  /** The longest `Retry-After` believed: a wrong unit upstream must not silence a connection for days. */
+  rateLimitPauseMaxMs: 2 * HOUR,
+  /** Retried calls may be this share of all calls, plus a trickle so that a lone retry is not starved. */
+  retryShare: 0.1,
+  retriesPerMinute: 12,
+  retryReserve: 30,
+
+  /** Dead letters sent again by one replay job; it continues itself. */
+  replayAtOnce: 100,
+  /** Slices of one replay request; the answer says when there is more. */
+  replaySlices: 50,
+  /** Open reminders of one client closed at a time. */
+  remindersAtOnce: 200,
+  /** Rows of an operator's list. */
+  operatorRows: 500,
+  /** A replaced signing secret stays valid this long: RCMS's own retry window. */
+  secretOverlapMs: 24 * HOUR,
+  /** Per isolate: connections and keys are few; a cached one is at most this old. */
+  cacheEntries: 1_000,
+  connectionCacheMs: 60 * SECOND,
+  keyCacheMs: 30 * SECOND,
+  /** An unknown connection or key is remembered briefly, so that a flood of guesses costs no database. */
+  missCacheMs: 5 * SECOND,
+  /** Re-reading secrets when no signature matches: a short burst, then one every few seconds. */
+  rereadBurst: 3,
+  rereadEveryMs: 5 * SECOND,
+
+  /** Rows per answer. */
+  pageRows: 200,
+  pageRowsDefault: 100,
+  /** Rows of one guarded statement; the rows travel as one JSON parameter of at most 2 MB. */
+  commitRows: 200,
+  commitBytes: 1_000_000,
+} as const;

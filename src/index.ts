@@ -1,0 +1,26 @@
+// The Worker's entry points. Each parses the environment first: a bad one stops everything with a clear line.
+
+import { compose, composeOrLog } from "./cloudflare/compose.ts";
+import { tick } from "./cloudflare/cron.ts";
+import type { Env } from "./cloudflare/env.ts";
+import { app, badEnvironment } from "./cloudflare/http.ts";
+import { consume } from "./cloudflare/queue.ts";
+
+export { RecordWriter } from "./cloudflare/record-writer.ts";
+export { UpstreamGate } from "./cloudflare/upstream-gate.ts";
+
+export default {
+  fetch(request, env, ctx) {
+    try {
+      return app(compose(env)).fetch(request, env, ctx);
+    } catch (error) {
+      return badEnvironment(error);
+    }
+  },
+  async queue(batch, env) {
+    await consume(composeOrLog(env), batch);
+  },
+  async scheduled(controller, env) {
+    await tick(composeOrLog(env), controller.cron);
+  },
+} satisfies ExportedHandler<Env>;

@@ -1,0 +1,162 @@
+// The RCMS adapter: requests out, answers in, tolerant wherever RCMS's documentation is silent. It holds no
+// state and decides nothing about the mirror.
+
+import type { Result } from "../../core/failure.ts";
+import { type Kind, type Ref, recordId } from "../../core/ids.ts";
+import { isoInstant, parseInstant } from "../../core/instant.ts";
+import { canonicalJson, isJsonObject, type Json, type JsonObject, property } from "../../core/json.ts";
+import { minimise } from "../../core/minimise.ts";
+import type { Snapshot } from "../../core/record.ts";
+import { verifySignature } from "../signature.ts";
+import { type Account, badAnswer, type Digest, type Send, type Source, type Upstream } from "../source.ts";
+import { EVENT_TYPES, parseRcmsDelivery } from "./events.ts";
+import { kinds } from "./kinds.ts";
+
+const HOSTS = { live: "api.measurerecovery.com", test: "api-sandbox.measurerecovery.com" } as const;
+
+export const rcms: Source = {
+  id: "rcms",
+  kinds,
+  // RCMS's clocks may be grained to the second, so an event may name its record's instant up to one later. Any
+  // more would take a second change within the slack for the first whenever the API lags its webhooks.
+  eventSlackMs: 1_000,
+  visibilityLagMs: 10_000,
+  accountProblem,
+  verify: (delivery, secrets, nowMs) =>
+    verifySignature(delivery.header("x-rcms-signature"), delivery.body, secrets, nowMs),
+  parse: parseRcmsDelivery,
+  open: openRcms,
+};
+
+function accountProblem({ baseUrl, apiKey }: Account): string | undefined {
+  const host = new URL(baseUrl).host;
+  if (apiKey.startsWith("rcms_live_") && host === HOSTS.test) {
+    return "api_key is a production key (rcms_live_…) but base_url is the sandbox";
+  }
+  if (apiKey.startsWith("rcms_test_") && host === HOSTS.live) {
+    return "api_key is a sandbox key (rcms_test_…) but base_url is production";
+  }
+  return undefined;
+}
+
+function openRcms(account: Account, send: Send, digest: Digest): Upstream {
+  const snapshot = (kind: Kind, record: JsonObject, fetchedAt: number, ref?: Ref, organizationId?: string) =>
+    toSnapshot({ kind, record, fetchedAt, ref, organizationId, account, digest });
+
+  return {
+    async fetchOne(ref, hint) {
+      const path = kinds[ref.kind].single?.(ref.id);
+      if (path === undefined) throw new Error(`kind ${ref.kind} is never fetched`);
+      const reply = await send({ method: "GET", target: path });
+      if (!reply.ok) return reply;
+      const { status, json, startedAt } = reply.value;
+      if (status === 404 || status === 410 || status === 405) {
+        const routeMissing = status === 405;
+        return { ok: true, value: { kind: "gone", ref, fetchedAt: startedAt, routeMissing } };
+      }
+      const record = unwrap(json);
+      const seen = record && snapshot(ref.kind, record, startedAt, ref, hint?.organizationId);
+      return seen ? { ok: true, value: { kind: "record", snapshot: seen } } : badAnswer("shape");
+    },
+
+    async listChanged(kind, since, pageUrl) {
+      const path = kinds[kind].list?.path;
+      if (path === undefined) throw new Error(`kind ${kind} has no list`);
+      const reply = await send(
+        pageUrl === undefined
+          ? { method: "GET", target: path, query: { updated_after: isoInstant(since) } }
+          : { method: "GET", target: pageUrl },
+      );
+      if (!reply.ok) return reply;
+      const { json, startedAt, status, upstreamNow } = reply.value;
+      if (status >= 400) return { ok: false, failure: { kind: "refused", status } };
+      const rows = isJsonObject(json) ? property(json, "data") : undefined;
+      if (!isJsonObject(json) || !Array.isArray(rows)) return badAnswer("shape");
+      const snapshots = (rows as readonly Json[])
+        .map((row) => (isJsonObject(row) ? snapshot(kind, row, startedAt) : undefined))
+        .filter((row) => row !== undefined);
+      const meta = property(json, "meta");
+      const nextUrl = isJsonObject(meta) ? property(meta, "next_url") : undefined;
+      return {
+        ok: true,
+        value: {
+          snapshots,
+          unreadable: rows.length - snapshots.length,
+          ...(typeof nextUrl === "string" && nextUrl !== "" ? { nextUrl } : {}),
+          ...(upstreamNow === undefined ? {} : { upstreamNow }),
+        },
+      };
+    },
+
+    async registerWebhook({ url, events, description, idempotencyKey }) {
+      const reply = await send({
+        method: "POST",
+        target: "/webhooks",
+        body: { url, events: [...(events ?? Object.keys(EVENT_TYPES))], description },
+        idempotencyKey,
+      });
+      if (!reply.ok) return reply;
+      if (reply.value.status >= 400) return refused(reply.value.status);
+      const webhook = unwrap(reply.value.json);
+      const id = webhook && recordId(property(webhook, "id"));
+      const signingSecret = webhook && property(webhook, "signing_secret");
+      if (id === undefined || typeof signingSecret !== "string" || signingSecret === "")
+        return badAnswer("shape");
+      return { ok: true, value: { id, signingSecret } };
+    },
+
+    async removeWebhook(webhookId) {
+      const id = recordId(webhookId);
+      if (id === undefined) return badAnswer("shape");
+      const reply = await send({ method: "DELETE", target: `/webhooks/${id}` });
+      if (!reply.ok) return reply;
+      return reply.value.status === 405 ? refused(405) : { ok: true, value: undefined };
+    },
+  };
+}
+
+function refused(status: number): Result<never> {
+  return { ok: false, failure: { kind: "refused", status } };
+}
+
+/** `{data:{…}}` or the bare object. */
+function unwrap(json: Json | undefined): JsonObject | undefined {
+  if (!isJsonObject(json)) return undefined;
+  const data = property(json, "data");
+  return isJsonObject(data) ? data : json;
+}
+
+/** @returns undefined when the record has no id we could know it by */
+function toSnapshot(from: {
+  readonly kind: Kind;
+  readonly record: JsonObject;
+  readonly fetchedAt: number;
+  readonly ref: Ref | undefined;
+  readonly organizationId: string | undefined;
+  readonly account: Account;
+  readonly digest: Digest;
+}): Snapshot | undefined {
+  const { kind, record, fetchedAt, ref, account, digest } = from;
+  const id = kinds[kind].idFromRef && ref ? ref.id : recordId(property(record, "id"));
+  if (id === undefined) return undefined;
+  const updatedAt = parseInstant(property(record, "updated_at"));
+  const organizationId =
+    kind === "organizations" ? id : (recordId(property(record, "organization_id")) ?? from.organizationId);
+  const clientId =
+    kind === "clients" || kind === "assessment-status" ? id : recordId(property(record, "client_id"));
+  const status = property(record, "status");
+  const kept = minimise(record, account.fields[kind]);
+  return {
+    kind,
+    id,
+    fetchedAt,
+    ...(updatedAt === undefined ? {} : { updatedAt }),
+    ...(organizationId === undefined ? {} : { organizationId }),
+    ...(clientId === undefined ? {} : { clientId }),
+    ...(typeof status === "string" ? { status: status.slice(0, 64) } : {}),
+    terminal: kinds[kind].isTerminal(record),
+    // The instant is part of the content even where the field itself may not be kept.
+    hash: digest(`${updatedAt ?? ""} ${canonicalJson(kept)}`),
+    body: JSON.stringify(kept),
+  };
+}

@@ -1,0 +1,111 @@
+// The check that lets a delivery in. Ours, with no dependency: `t=<unix seconds>,v1=<hex>` over the bytes
+// `t + "." + body`, HMAC-SHA256. One spelling is accepted; everything else is refused for a reason that is
+// logged and never answered.
+
+import { limits } from "../core/limits.ts";
+
+export type SignatureProblem =
+  | "missing"
+  | "malformed"
+  | "too_old"
+  | "too_new"
+  /** Well formed and timely, but no active secret made it. */
+  | "wrong";
+
+export type Verdict =
+  | { readonly authentic: true }
+  | { readonly authentic: false; readonly why: SignatureProblem };
+
+export interface SignatureHeader {
+  /** Unix seconds, as signed. */
+  readonly t: string;
+  readonly v1: readonly string[];
+}
+
+const TIME = /^[1-9][0-9]{9}$/;
+const V1 = /^[0-9a-f]{64}$/;
+const FOREIGN = /^[a-z0-9]+=\S*$/;
+
+const encoder = new TextEncoder();
+
+/**
+ * The order of checks is part of the contract: nothing is computed for a header that is not well formed and
+ * timely, and nothing of the body is read before its signature is proven.
+ * @param body the raw bytes as received
+ * @param secrets every active secret, whole text (`whsec_` included); any of them may match
+ * @param nowMs the receiver's clock
+ */
+export async function verifySignature(
+  header: string | null,
+  body: Uint8Array,
+  secrets: readonly string[],
+  nowMs: number,
+): Promise<Verdict> {
+  if (header === null) return { authentic: false, why: "missing" };
+  const parsed = parseSignatureHeader(header);
+  if (parsed === undefined) return { authentic: false, why: "malformed" };
+  const ageSeconds = Math.floor(nowMs / 1_000) - Number(parsed.t);
+  if (ageSeconds > limits.signatureToleranceSeconds) return { authentic: false, why: "too_old" };
+  if (-ageSeconds > limits.signatureToleranceSeconds) return { authentic: false, why: "too_new" };
+
+  const signed = signedBytes(parsed.t, body);
+  for (const secret of secrets) {
+    if (await anyMatches(secret, parsed.v1, signed)) return { authentic: true };
+  }
+  return { authentic: false, why: "wrong" };
+}
+
+/** Grammar: exactly one `t`, one to five `v1`, other lower-case pairs ignored, no white space, ≤ 1 KiB. */
+export function parseSignatureHeader(header: string): SignatureHeader | undefined {
+  if (header.length > limits.signatureHeaderBytes) return undefined;
+  let t: string | undefined;
+  const v1: string[] = [];
+  for (const part of header.split(",")) {
+    const split = part.indexOf("=");
+    const value = part.slice(split + 1);
+    switch (part.slice(0, split)) {
+      case "t":
+        if (t !== undefined || !TIME.test(value)) return undefined;
+        t = value;
+        break;
+      case "v1":
+        if (!V1.test(value)) return undefined;
+        v1.push(value);
+        break;
+      default:
+        if (!FOREIGN.test(part)) return undefined;
+    }
+  }
+  if (t === undefined || v1.length === 0 || v1.length > limits.signaturesPerHeader) return undefined;
+  return { t, v1 };
+}
+
+async function anyMatches(secret: string, v1: readonly string[], signed: Uint8Array): Promise<boolean> {
+  const key = await crypto.subtle.importKey(
+    "raw",
+    encoder.encode(secret),
+    { name: "HMAC", hash: "SHA-256" },
+    false,
+    ["verify"],
+  );
+  for (const signature of v1) {
+    // `verify` compares in constant time.
+    if (await crypto.subtle.verify("HMAC", key, hexBytes(signature), signed)) return true;
+  }
+  return false;
+}
+
+function signedBytes(t: string, body: Uint8Array): Uint8Array {
+  const prefix = encoder.encode(`${t}.`);
+  const bytes = new Uint8Array(prefix.length + body.length);
+  bytes.set(prefix);
+  bytes.set(body, prefix.length);
+  return bytes;
+}
+
+/** @param hex already matched against the grammar */
+function hexBytes(hex: string): Uint8Array {
+  const bytes = new Uint8Array(hex.length / 2);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16);
+  return bytes;
+}

@@ -1,0 +1,166 @@
+// Connections and their signing secrets. API keys and secrets are sealed on the way in and opened on the way
+// out; nothing outside this file sees the sealed text.
+
+import { and, asc, desc, eq, gt, isNull, ne, or, sql } from "drizzle-orm";
+import type { BatchItem } from "drizzle-orm/batch";
+import type { DrizzleD1Database } from "drizzle-orm/d1";
+import type { ConnectionId } from "../core/ids.ts";
+import type { Connection, ConnectionHead, ConnectionStore, NewConnection } from "../sync/ports.ts";
+import {
+  aliases,
+  apiKeys,
+  assessmentsTaken,
+  connections,
+  deadLetters,
+  events,
+  kindState,
+  records,
+  signingSecrets,
+} from "./schema.ts";
+import type { Seal } from "./seal.ts";
+
+export function connectionStore(
+  db: DrizzleD1Database,
+  seal: () => Promise<Seal>,
+  digest: (text: string) => string,
+): ConnectionStore {
+  const apiKeyPlace = (id: ConnectionId) => `connections/${id}/api_key`;
+  const secretPlace = (id: ConnectionId) => `signing_secrets/${id}/secret`;
+
+  return {
+    async get(id) {
+      const [row] = await db.select().from(connections).where(eq(connections.id, id));
+      if (row === undefined) return undefined;
+      const { open } = await seal();
+      const fields = row.fields as Connection["fields"];
+      return { ...toHead(row), fields, apiKey: await open(row.apiKey, apiKeyPlace(id)) };
+    },
+
+    async list() {
+      return (await db.select().from(connections).orderBy(asc(connections.id))).map(toHead);
+    },
+
+    async receiver(id, now) {
+      const rows = await db
+        .select({ source: connections.source, secret: signingSecrets.secret })
+        .from(connections)
+        .leftJoin(
+          signingSecrets,
+          and(
+            eq(signingSecrets.connectionId, connections.id),
+            or(isNull(signingSecrets.expiresAt), gt(signingSecrets.expiresAt, now)),
+          ),
+        )
+        .where(eq(connections.id, id))
+        .orderBy(desc(signingSecrets.createdAt));
+      const [first] = rows;
+      if (first === undefined) return undefined;
+      const { open } = await seal();
+      const sealed = rows.flatMap(({ secret }) => secret ?? []);
+      const opened = await Promise.all(sealed.map((secret) => open(secret, secretPlace(id))));
+      return { id, source: first.source, signingSecrets: opened };
+    },
+
+    async begin(connection: NewConnection) {
+      const { id, source, baseUrl, fields, nonce, createdAt } = connection;
+      const apiKey = await (await seal()).seal(connection.apiKey, apiKeyPlace(id));
+      const written = await db
+        .insert(connections)
+        .values({ id, source, baseUrl, apiKey, fields, nonce, createdAt, status: "connecting" })
+        .onConflictDoNothing()
+        .returning({ id: connections.id });
+      return written.length > 0;
+    },
+
+    async unfinished(id) {
+      const [row] = await db
+        .select({ nonce: connections.nonce })
+        .from(connections)
+        .where(and(eq(connections.id, id), eq(connections.status, "connecting")));
+      return row?.nonce;
+    },
+
+    async activate(id, webhook) {
+      await db
+        .update(connections)
+        .set({ status: "active", webhookId: webhook.id ?? null, webhookUrl: webhook.url || null })
+        .where(eq(connections.id, id));
+    },
+
+    async addSecret(id, secret, now, olderUntil) {
+      const secretDigest = digest(`${id} ${secret}`);
+      const sealed = await (await seal()).seal(secret, secretPlace(id));
+      // One transaction: there is no instant at which neither the old nor the new secret is valid.
+      await db.batch([
+        db
+          .insert(signingSecrets)
+          .values({ connectionId: id, createdAt: now, digest: secretDigest, secret: sealed })
+          .onConflictDoUpdate({
+            target: [signingSecrets.connectionId, signingSecrets.digest],
+            set: { expiresAt: null, createdAt: now },
+          }),
+        db
+          .update(signingSecrets)
+          .set({ expiresAt: olderUntil })
+          .where(
+            and(
+              eq(signingSecrets.connectionId, id),
+              ne(signingSecrets.digest, secretDigest),
+              or(isNull(signingSecrets.expiresAt), gt(signingSecrets.expiresAt, olderUntil)),
+            ),
+          ),
+      ]);
+    },
+
+    async setStatus(id, status, reason) {
+      await db
+        .update(connections)
+        .set({ status, statusReason: reason ?? null })
+        .where(
+          and(
+            eq(connections.id, id),
+            sql`(${connections.status} <> ${status} OR ${connections.statusReason} IS NOT ${reason ?? null})`,
+          ),
+        );
+    },
+
+    async setApiKey(id, apiKey) {
+      const sealed = await (await seal()).seal(apiKey, apiKeyPlace(id));
+      await db.update(connections).set({ apiKey: sealed }).where(eq(connections.id, id));
+    },
+
+    async remove(id) {
+      const owned = {
+        records,
+        aliases,
+        kindState,
+        events,
+        assessmentsTaken,
+        deadLetters,
+        apiKeys,
+        signingSecrets,
+      };
+      const names = Object.keys(owned) as (keyof typeof owned)[];
+      // The connection itself goes first: from then on the guarded statement writes no row for it.
+      const removals: [BatchItem<"sqlite">, ...BatchItem<"sqlite">[]] = [
+        db.delete(connections).where(eq(connections.id, id)),
+        ...names.map((name) => db.delete(owned[name]).where(eq(owned[name].connectionId, id))),
+      ];
+      const results = (await db.batch(removals)) as D1Result[];
+      return Object.fromEntries(names.map((name, i) => [name, results[i + 1]?.meta.changes ?? 0]));
+    },
+  };
+}
+
+function toHead(row: typeof connections.$inferSelect): ConnectionHead {
+  return {
+    id: row.id as ConnectionId,
+    source: row.source,
+    baseUrl: row.baseUrl,
+    status: row.status,
+    createdAt: row.createdAt,
+    ...(row.statusReason === null ? {} : { statusReason: row.statusReason }),
+    ...(row.webhookId === null ? {} : { webhookId: row.webhookId }),
+    ...(row.webhookUrl === null ? {} : { webhookUrl: row.webhookUrl }),
+  };
+}

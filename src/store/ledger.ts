@@ -1,0 +1,98 @@
+// The ledger: event ids already done. Written in one statement per batch, after the records it speaks of.
+
+import { and, desc, eq, isNotNull, lt, type SQL, sql } from "drizzle-orm";
+import type { DrizzleD1Database } from "drizzle-orm/d1";
+import type { ConnectionId, EventId, Kind, RecordId } from "../core/ids.ts";
+import type { EventOutcome, Ledger, LedgerEntry } from "../sync/ports.ts";
+import { events } from "./schema.ts";
+
+const DONE = `
+SELECT e.event_id AS id FROM json_each(?2) j
+CROSS JOIN events e ON e.connection_id = ?1 AND e.event_id = j.value
+WHERE e.done_at IS NOT NULL`;
+
+// A parked event that is done after all moves on; one that is done never moves back.
+const RECORD = `
+INSERT INTO events (connection_id, event_id, type, kind, record_id, created_at, received_at, done_at, outcome, attempts)
+SELECT ?1, j.value ->> 'eventId', j.value ->> 'type', j.value ->> '$.ref.kind', j.value ->> '$.ref.id',
+       j.value ->> 'createdAt', j.value ->> 'receivedAt', j.value ->> 'doneAt', j.value ->> 'outcome',
+       j.value ->> 'attempts'
+FROM json_each(?2) j WHERE EXISTS (SELECT 1 FROM connections WHERE id = ?1)
+ON CONFLICT (connection_id, event_id) DO UPDATE SET
+  done_at = excluded.done_at, outcome = excluded.outcome, attempts = excluded.attempts
+WHERE events.done_at IS NULL`;
+
+/** The newest changes say how fast the mirror is now; more would say how fast it was. */
+const LATENCY_EVENTS = 200;
+
+export function ledgerStore(d1: D1Database, db: DrizzleD1Database): Ledger {
+  return {
+    async done(connection, ids) {
+      if (ids.length === 0) return new Set();
+      const { results } = await d1.prepare(DONE).bind(connection, JSON.stringify(ids)).all<{ id: EventId }>();
+      return new Set(results.map(({ id }) => id));
+    },
+
+    async record(connection, entries) {
+      await d1.prepare(RECORD).bind(connection, JSON.stringify(entries)).run();
+    },
+
+    async list({ connection, outcome, limit }) {
+      const conditions: SQL[] = [];
+      if (connection !== undefined) conditions.push(eq(events.connectionId, connection));
+      if (outcome !== undefined) conditions.push(eq(events.outcome, outcome));
+      const rows = await db
+        .select()
+        .from(events)
+        .where(and(...conditions))
+        .orderBy(desc(events.receivedAt))
+        .limit(limit);
+      return rows.map(toEntry);
+    },
+
+    async latency(connection) {
+      const rows = await db
+        .select({ ms: sql<number>`${events.doneAt} - ${events.receivedAt}`, outcome: events.outcome })
+        .from(events)
+        .where(and(eq(events.connectionId, connection), isNotNull(events.doneAt)))
+        .orderBy(desc(events.receivedAt))
+        .limit(LATENCY_EVENTS);
+      const changes = rows
+        .filter(({ outcome }) => outcome === "insert" || outcome === "update")
+        .map(({ ms }) => ms)
+        .sort((a, b) => a - b);
+      const at = (share: number) => changes[Math.ceil(share * changes.length) - 1];
+      const [p50, p95] = [at(0.5), at(0.95)];
+      return p50 === undefined || p95 === undefined ? undefined : { p50, p95, events: changes.length };
+    },
+
+    async lastReceivedAt(connection) {
+      const [row] = await db
+        .select({ at: sql<number | null>`max(${events.receivedAt})` })
+        .from(events)
+        .where(eq(events.connectionId, connection));
+      return row?.at ?? undefined;
+    },
+
+    async purgeBefore(receivedBefore) {
+      const { meta } = await db.delete(events).where(lt(events.receivedAt, receivedBefore));
+      return meta.changes;
+    },
+  };
+}
+
+function toEntry(row: typeof events.$inferSelect): LedgerEntry & { readonly connection: ConnectionId } {
+  return {
+    connection: row.connectionId as ConnectionId,
+    eventId: row.eventId as EventId,
+    type: row.type,
+    receivedAt: row.receivedAt,
+    outcome: row.outcome as EventOutcome,
+    attempts: row.attempts,
+    ...(row.kind === null || row.recordId === null
+      ? {}
+      : { ref: { kind: row.kind as Kind, id: row.recordId as RecordId } }),
+    ...(row.createdAt === null ? {} : { createdAt: row.createdAt }),
+    ...(row.doneAt === null ? {} : { doneAt: row.doneAt }),
+  };
+}

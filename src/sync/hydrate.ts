@@ -1,0 +1,245 @@
+// The consumer's path: a batch of events in, one settlement per message out. Top to bottom: drop what is done,
+// look at each record once, write the ledger, and only then let go of the messages.
+
+import { afterFailure, describeFailure } from "../core/failure.ts";
+import type { Kind } from "../core/ids.ts";
+import { refKey } from "../core/ids.ts";
+import { limits } from "../core/limits.ts";
+import type { Source } from "../sources/source.ts";
+import { type Burst, type ListChanged, listBurst } from "./burst.ts";
+import { ACK, type EventMessage, type Queued, type Settlement } from "./messages.ts";
+import type {
+  Connection,
+  EventOutcome,
+  Ledger,
+  LedgerEntry,
+  Log,
+  Looked,
+  RecordStore,
+  Writers,
+} from "./ports.ts";
+import { lookAgainSeconds, shows } from "./settled.ts";
+
+export interface HydrateDeps {
+  readonly now: () => number;
+  readonly random: () => number;
+  readonly source: Source;
+  readonly ledger: Ledger;
+  readonly records: Pick<RecordStore, "versions">;
+  readonly writers: Writers;
+  /** Through the gate, as class `event`. */
+  readonly listChanged: ListChanged;
+  /** Keeps a full payload; resolves once it is stored. */
+  readonly keepReminder: (message: EventMessage) => Promise<void>;
+  /** An assessment was taken: the client needs no reminding of it any more. */
+  readonly closeReminders: (message: EventMessage) => Promise<void>;
+  readonly log: Log;
+}
+
+type Message = Queued<EventMessage>;
+type Changed = Message & { readonly body: { readonly what: { readonly is: "changed" } } };
+
+/**
+ * Guarantee: a message is acknowledged only after its event is in the ledger, and the ledger is written only
+ * after the record was committed. Dying anywhere before repeats the work and loses nothing.
+ * @param messages all of one connection
+ */
+export async function hydrate(
+  deps: HydrateDeps,
+  connection: Connection,
+  messages: readonly Message[],
+): Promise<readonly Settlement[]> {
+  const seen = new Set(
+    await deps.ledger.done(
+      connection.id,
+      messages.map(({ body }) => body.eventId),
+    ),
+  );
+  const fresh = messages.filter(({ body }) => {
+    const first = !seen.has(body.eventId);
+    seen.add(body.eventId);
+    return first;
+  });
+
+  const looks = await lookAll(deps, connection, fresh.filter(isChanged));
+  const entries: LedgerEntry[] = [];
+  const settlements = new Map<Message, Settlement>();
+  for (const message of fresh) {
+    const { settlement, outcome } = await settle(deps, message, looks);
+    settlements.set(message, settlement);
+    if (outcome) entries.push(toEntry(deps, message, outcome));
+  }
+  if (entries.length > 0) await deps.ledger.record(connection.id, entries);
+  // What is not fresh is done already, or a second copy within the batch: the first one carries the event.
+  return messages.map((message) => settlements.get(message) ?? ACK);
+}
+
+function isChanged(message: Message): message is Changed {
+  return message.body.what.is === "changed";
+}
+
+/**
+ * Looks at every ref of the batch at most once. Cheapest first: what a look after the event already shows,
+ * then one delta list for many refs of a kind, then single fetches.
+ */
+async function lookAll(
+  deps: HydrateDeps,
+  connection: Connection,
+  messages: readonly Changed[],
+): Promise<ReadonlyMap<string, Looked>> {
+  const byRef = Map.groupBy(messages, ({ body }) => refKey(body.what.ref));
+  const looks = await alreadyShown(deps, connection, byRef);
+
+  const open = () => [...byRef].filter(([key]) => !settles(looks.get(key)));
+  for (const [kind, burst] of bursts(deps, open())) {
+    const recent = sameTime(burst);
+    if (recent.length >= limits.burstRefs) await listBurst(deps, kind, recent, looks);
+  }
+
+  const single = open().filter(
+    ([key]) => !looks.has(key) || looks.get(key)?.ok === false || hasDoubt(looks.get(key)),
+  );
+  const asks = single.map(([, [first]]) => ({
+    ref: (first as Changed).body.what.ref,
+    class: "event" as const,
+    organizationId: first?.body.organizationId,
+  }));
+  const looked = asks.length === 0 ? [] : await deps.writers.look(asks);
+  single.forEach(([key], i) => {
+    looks.set(key, looked[i] as Looked);
+  });
+
+  // A kind whose single route has never answered is read by its list instead.
+  const unproven = open().filter(([key]) => isUnproven(looks.get(key)));
+  for (const [kind, burst] of bursts(deps, unproven)) await listBurst(deps, kind, burst, looks);
+  return looks;
+}
+
+/** A list or another event's look, started after the last of these events came in, has brought it already. */
+async function alreadyShown(
+  deps: HydrateDeps,
+  connection: Connection,
+  byRef: ReadonlyMap<string, readonly Changed[]>,
+): Promise<Map<string, Looked>> {
+  const looks = new Map<string, Looked>();
+  const refs = [...byRef.values()].map(([first]) => (first as Changed).body.what.ref);
+  const versions = refs.length === 0 ? new Map() : await deps.records.versions(connection.id, refs);
+  for (const [key, events] of byRef) {
+    const version = versions.get(key);
+    if (version?.updatedAt === undefined || version.deletedAt !== undefined) continue;
+    const looked: Looked = { ok: true, decision: "unchanged", version };
+    const { eventSlackMs } = deps.source;
+    const shown = events.every(
+      ({ body }) => version.fetchedAt > body.receivedAt && shows(looked, body.createdAt, eventSlackMs),
+    );
+    if (shown) looks.set(key, looked);
+  }
+  return looks;
+}
+
+function bursts(
+  deps: HydrateDeps,
+  open: readonly (readonly [string, readonly Changed[]])[],
+): Map<Kind, Burst> {
+  const listed = open.filter(([, [first]]) => first && deps.source.kinds[first.body.what.ref.kind].list);
+  const byKind = Map.groupBy(listed, ([, [first]]) => (first as Changed).body.what.ref.kind);
+  return new Map(
+    [...byKind].map(([kind, refs]) => [
+      kind,
+      refs.map(([key, events]) => ({
+        key,
+        since: Math.min(...events.map(({ body }) => body.createdAt ?? body.receivedAt)),
+      })),
+    ]),
+  );
+}
+
+/** An event from long before would stretch the list over everything that changed since. */
+function sameTime(burst: Burst): Burst {
+  const newest = Math.max(...burst.map(({ since }) => since));
+  return burst.filter(({ since }) => since >= newest - limits.burstSpanMs);
+}
+
+const settles = (looked: Looked | undefined) => looked?.ok === true && !looked.doubt && !looked.unproven;
+const hasDoubt = (looked: Looked | undefined) => looked?.ok === true && looked.doubt !== undefined;
+const isUnproven = (looked: Looked | undefined) => looked?.ok === true && looked.unproven === true;
+
+interface Settled {
+  readonly settlement: Settlement;
+  /** Present when the ledger is to know of it. */
+  readonly outcome?: EventOutcome;
+}
+
+async function settle(
+  deps: HydrateDeps,
+  message: Message,
+  looks: ReadonlyMap<string, Looked>,
+): Promise<Settled> {
+  const { what } = message.body;
+  switch (what.is) {
+    case "test":
+      return { settlement: ACK, outcome: "test" };
+    case "unknown":
+      return { settlement: ACK, outcome: what.why === "type" ? "unknown_type" : "unusable" };
+    case "record":
+      return storeOr(deps, message, "insert", () => deps.keepReminder(message.body));
+    case "changed": {
+      const looked = looks.get(refKey(what.ref)) ?? { ok: false, failure: { kind: "interrupted" } };
+      const settled = settleChanged(deps, message, looked);
+      if (settled.settlement.result !== "ack" || !settled.outcome || !what.assessmentTaken) return settled;
+      return storeOr(deps, message, settled.outcome, () => deps.closeReminders(message.body));
+    }
+  }
+}
+
+async function storeOr(
+  deps: HydrateDeps,
+  message: Message,
+  outcome: EventOutcome,
+  store: () => Promise<void>,
+): Promise<Settled> {
+  try {
+    await store();
+    return { settlement: ACK, outcome };
+  } catch {
+    return settleFailure(deps, message, { ok: false, failure: { kind: "interrupted" } });
+  }
+}
+
+function settleChanged(deps: HydrateDeps, message: Message, looked: Looked): Settled {
+  if (!looked.ok) return settleFailure(deps, message, looked);
+  const { createdAt, receivedAt, type } = message.body;
+  if (shows(looked, createdAt, deps.source.eventSlackMs)) {
+    return { settlement: ACK, outcome: looked.version === undefined ? "gone" : looked.decision };
+  }
+  const again = lookAgainSeconds(receivedAt, deps.now());
+  if (again !== undefined) return { settlement: { result: "retry", delaySeconds: again } };
+  if (looked.doubt) {
+    const confirmAt = looked.doubt.since + limits.confirmAfterMs;
+    const delaySeconds = Math.max(1, Math.ceil((confirmAt - deps.now()) / 1_000));
+    return { settlement: { result: "retry", delaySeconds } };
+  }
+  deps.log("warn", "event_lagging", { type });
+  return { settlement: ACK, outcome: "lagging" };
+}
+
+function settleFailure(deps: HydrateDeps, message: Message, looked: Extract<Looked, { ok: false }>): Settled {
+  const after = afterFailure(looked.failure, message.attempts, deps.random());
+  if (after.result === "retry") return { settlement: after };
+  deps.log("error", "event_parked", { type: message.body.type, reason: describeFailure(looked.failure) });
+  return { settlement: after, outcome: "parked" };
+}
+
+function toEntry(deps: HydrateDeps, { body, attempts }: Message, outcome: EventOutcome): LedgerEntry {
+  const { eventId, type, createdAt, receivedAt, what } = body;
+  return {
+    eventId,
+    type,
+    receivedAt,
+    outcome,
+    attempts,
+    ...("ref" in what ? { ref: what.ref } : {}),
+    ...(createdAt === undefined ? {} : { createdAt }),
+    ...(outcome === "parked" ? {} : { doneAt: deps.now() }),
+  };
+}

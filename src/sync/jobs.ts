@@ -1,0 +1,59 @@
+// Work that is not an event: looks to confirm, replays, sweeps. Each job is one message and one settlement.
+
+import { afterFailure, describeFailure } from "../core/failure.ts";
+import { limits } from "../core/limits.ts";
+import { ACK, type EventMessage, type JobMessage, type Queued, type Settlement } from "./messages.ts";
+import { replay } from "./park.ts";
+import type { Connection, DeadLetterStore, Log, Queues, Writers } from "./ports.ts";
+
+export interface JobDeps {
+  readonly now: () => number;
+  readonly random: () => number;
+  readonly writers: Writers;
+  readonly deadLetters: DeadLetterStore;
+  readonly queues: Queues;
+  readonly parseEvent: (message: unknown) => EventMessage;
+  readonly parseJob: (message: unknown) => JobMessage;
+  readonly log: Log;
+}
+
+type Job<J extends JobMessage["job"]> = Extract<JobMessage, { job: J }>;
+
+export function runJob(
+  deps: JobDeps,
+  connection: Connection,
+  message: Queued<JobMessage>,
+): Promise<Settlement> {
+  const { body, attempts } = message;
+  switch (body.job) {
+    case "look":
+      return lookOnce(deps, body, attempts);
+    case "replay":
+      return replayParked(deps, connection, body);
+    case "sweep":
+      return Promise.resolve(ACK);
+  }
+}
+
+/** A disappearance is confirmed by the same job coming back once it is old enough. */
+async function lookOnce(deps: JobDeps, job: Job<"look">, attempts: number): Promise<Settlement> {
+  const { ref, organizationId } = job;
+  const [looked] = await deps.writers.look([{ ref, class: "event", organizationId }]);
+  if (looked === undefined) return { result: "retry", delaySeconds: 1 };
+  if (looked.ok) {
+    if (looked.doubt === undefined) return ACK;
+    const waitMs = looked.doubt.since + limits.confirmAfterMs - deps.now();
+    return { result: "retry", delaySeconds: Math.max(1, Math.ceil(waitMs / 1_000)) };
+  }
+  const after = afterFailure(looked.failure, attempts, deps.random());
+  if (after.result === "park")
+    deps.log("error", "job_parked", { job: "look", reason: describeFailure(looked.failure) });
+  return after;
+}
+
+/** A slice at a time; the next slice is queued before this one is let go. */
+async function replayParked(deps: JobDeps, connection: Connection, job: Job<"replay">): Promise<Settlement> {
+  const { more } = await replay(deps, { connection: connection.id, parkedBefore: job.parkedBefore });
+  if (more) await deps.queues.sendJobs([job]);
+  return ACK;
+}

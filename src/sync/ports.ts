@@ -1,0 +1,252 @@
+// What the spine needs of the world, as small interfaces. store/ and cloudflare/ implement them; tests bring
+// their own. Every record query has the connection as its first argument: rows of two connections never join.
+
+import type { Decision, Doubt } from "../core/decide.ts";
+import type { Failure } from "../core/failure.ts";
+import type { CallClass, CallReport, Permit } from "../core/gate.ts";
+import type { ConnectionId, EventId, Kind, RecordId, Ref } from "../core/ids.ts";
+import type { MirrorRecord, Snapshot, Version, Write } from "../core/record.ts";
+import type { EventMessage, JobMessage } from "./messages.ts";
+
+export interface Clock {
+  /** ms since 1970 */
+  now(): number;
+}
+
+export type Log = (
+  level: "info" | "warn" | "error",
+  event: string,
+  fields?: Readonly<Record<string, string | number | boolean | undefined>>,
+) => void;
+
+export interface ConnectionHead {
+  readonly id: ConnectionId;
+  readonly source: string;
+  readonly baseUrl: string;
+  readonly status: ConnectionStatus;
+  /** One sentence for a person, present unless `active`. */
+  readonly statusReason?: string;
+  readonly webhookId?: string;
+  readonly webhookUrl?: string;
+  readonly createdAt: number;
+}
+
+/** With the means to call the upstream. */
+export interface Connection extends ConnectionHead {
+  readonly apiKey: string;
+  readonly fields: Readonly<Partial<Record<Kind, readonly string[]>>>;
+}
+
+/** What the receiver needs of a connection. */
+export interface Receiver {
+  readonly id: ConnectionId;
+  readonly source: string;
+  /** Secrets that may sign a delivery now, newest first. */
+  readonly signingSecrets: readonly string[];
+}
+
+/** `connecting`: kept from before the upstream is asked until it has answered, so that a crash repeats itself. */
+export type ConnectionStatus = "connecting" | "active" | "degraded" | "paused";
+
+export interface ConnectionStore {
+  get(id: ConnectionId): Promise<Connection | undefined>;
+  list(): Promise<readonly ConnectionHead[]>;
+  /** @param now secrets that expired before are left out */
+  receiver(id: ConnectionId, now: number): Promise<Receiver | undefined>;
+  /** @returns false when a connection of this id exists already */
+  begin(connection: NewConnection): Promise<boolean>;
+  /** The nonce of an unfinished `begin` of this id. */
+  unfinished(id: ConnectionId): Promise<string | undefined>;
+  activate(id: ConnectionId, webhook: { readonly id?: string; readonly url: string }): Promise<void>;
+  /** Adds a signing secret; the older ones stop being valid at `olderUntil`. */
+  addSecret(id: ConnectionId, secret: string, now: number, olderUntil: number): Promise<void>;
+  setStatus(id: ConnectionId, status: ConnectionStatus, reason?: string): Promise<void>;
+  setApiKey(id: ConnectionId, apiKey: string): Promise<void>;
+  /** Removes the connection and every row of it. @returns rows removed per table */
+  remove(id: ConnectionId): Promise<Readonly<Record<string, number>>>;
+}
+
+export interface NewConnection {
+  readonly id: ConnectionId;
+  readonly source: string;
+  readonly baseUrl: string;
+  readonly apiKey: string;
+  readonly fields: Connection["fields"];
+  readonly nonce: string;
+  readonly createdAt: number;
+}
+
+export interface RecordStore {
+  versions(connection: ConnectionId, refs: readonly Ref[]): Promise<ReadonlyMap<string, Version>>;
+  /**
+   * One guarded statement: rows that are newer than what is there are written, each with the next `seq`.
+   * @returns the ref keys written
+   */
+  commit(connection: ConnectionId, writes: readonly Write[]): Promise<ReadonlySet<string>>;
+  /** Tombstones included. Aliases are followed. */
+  one(connection: ConnectionId, ref: Ref): Promise<MirrorRecord | undefined>;
+  /** Tombstones left out; by (`updated_at`, id), records without `updated_at` first. */
+  page(connection: ConnectionId, kind: Kind, query: RecordQuery): Promise<readonly MirrorRecord[]>;
+  /** The upstream answers for `alias` with the record `id`. */
+  addAlias(connection: ConnectionId, kind: Kind, alias: RecordId, id: RecordId): Promise<void>;
+  counts(connection: ConnectionId): Promise<Readonly<Partial<Record<Kind, number>>>>;
+}
+
+export interface RecordQuery {
+  readonly limit: number;
+  /** Inclusive, ms. */
+  readonly updatedAfter?: number | undefined;
+  /** Only records of these organizations. */
+  readonly organizations?: readonly string[] | undefined;
+  readonly status?: string | undefined;
+  readonly clientId?: string | undefined;
+  /** The last record of the previous page. */
+  readonly after?: PagePosition | undefined;
+}
+
+export interface PagePosition {
+  readonly updatedAt: number | undefined;
+  readonly id: RecordId;
+}
+
+/** What is known per connection and kind beside its records. */
+export interface KindStore {
+  /** Has a single read of this kind ever succeeded? Only then does a 404 say that a record is gone. */
+  isProven(connection: ConnectionId, kind: Kind): Promise<boolean>;
+  markProven(connection: ConnectionId, kind: Kind): Promise<void>;
+}
+
+/** When a client last took an assessment (upstream's clock, ms): what a late reminder is measured against. */
+export interface AssessmentsTaken {
+  /** Never moves back. */
+  note(connection: ConnectionId, clientId: string, takenAt: number): Promise<void>;
+  last(connection: ConnectionId, clientId: string): Promise<number | undefined>;
+}
+
+export type EventOutcome =
+  | Decision
+  /** Looked three times more; the API never showed what the event spoke of. Left to the sweep. */
+  | "lagging"
+  | "gone"
+  | "test"
+  | "unknown_type"
+  | "unusable"
+  | "parked";
+
+export interface LedgerEntry {
+  readonly eventId: EventId;
+  readonly type: string;
+  readonly ref?: Ref;
+  readonly createdAt?: number;
+  readonly receivedAt: number;
+  /** Absent while parked: a parked event is not done. */
+  readonly doneAt?: number;
+  readonly outcome: EventOutcome;
+  readonly attempts: number;
+}
+
+export interface LedgerQuery {
+  readonly connection?: ConnectionId | undefined;
+  readonly outcome?: string | undefined;
+  readonly limit: number;
+}
+
+export interface Ledger {
+  done(connection: ConnectionId, ids: readonly EventId[]): Promise<ReadonlySet<EventId>>;
+  record(connection: ConnectionId, entries: readonly LedgerEntry[]): Promise<void>;
+  /** Newest first. */
+  list(query: LedgerQuery): Promise<readonly (LedgerEntry & { readonly connection: ConnectionId })[]>;
+  /** Webhook → readable, in ms, of the newest events that changed something; undefined before the first. */
+  latency(connection: ConnectionId): Promise<{ p50: number; p95: number; events: number } | undefined>;
+  lastReceivedAt(connection: ConnectionId): Promise<number | undefined>;
+  purgeBefore(receivedBefore: number): Promise<number>;
+}
+
+export type QueueName = "events" | "jobs";
+
+export interface DeadLetter {
+  readonly id: string;
+  readonly connection: ConnectionId | undefined;
+  readonly queue: QueueName;
+  /** Event type or job name. */
+  readonly type: string;
+  readonly ref?: Ref;
+  readonly reason: string;
+  readonly attempts: number;
+  readonly since: number;
+  readonly parkedAt: number;
+}
+
+/** Which letters to send again: one, or all of a connection (or of all) parked before an instant. */
+export type Replayed =
+  | { readonly id: string }
+  | { readonly connection?: ConnectionId | undefined; readonly parkedBefore: number };
+
+export interface DeadLetterStore {
+  park(letters: readonly (DeadLetter & { readonly message: unknown })[]): Promise<void>;
+  list(connection: ConnectionId | undefined, limit: number): Promise<readonly DeadLetter[]>;
+  /** The messages themselves, oldest first. */
+  take(
+    which: Replayed,
+    limit: number,
+  ): Promise<readonly { readonly id: string; readonly queue: QueueName; readonly message: unknown }[]>;
+  remove(ids: readonly string[]): Promise<void>;
+  count(connection: ConnectionId): Promise<number>;
+}
+
+/** One look at a record, as asked of its writer. */
+export interface LookAsk {
+  readonly ref: Ref;
+  readonly class: CallClass;
+  readonly organizationId?: string | undefined;
+}
+
+/** What a look, or a snapshot offered, came to. */
+export type Looked =
+  | {
+      readonly ok: true;
+      readonly decision: Decision;
+      /** What the mirror holds now; undefined when nothing. */
+      readonly version?: Pick<Version, "updatedAt" | "fetchedAt" | "deletedAt">;
+      readonly doubt?: Doubt;
+      /** Nothing was found, on a route that has never answered: this proves nothing. */
+      readonly unproven?: true;
+    }
+  | { readonly ok: false; readonly failure: Failure };
+
+export interface Writers {
+  look(asks: readonly LookAsk[]): Promise<readonly Looked[]>;
+  offer(snapshots: readonly Snapshot[]): Promise<readonly Looked[]>;
+}
+
+export interface Gate {
+  acquire(ask: { readonly class: CallClass; readonly retry: boolean }): Promise<Permit>;
+  report(call: CallReport): Promise<void>;
+  resume(): Promise<void>;
+  /** Forgets everything: the connection is gone. */
+  clear(): Promise<void>;
+}
+
+export interface Queues {
+  sendEvents(messages: readonly EventMessage[]): Promise<void>;
+  sendJobs(messages: readonly JobMessage[], delaySeconds?: number): Promise<void>;
+}
+
+export interface ApiKey {
+  readonly id: string;
+  readonly connection: ConnectionId;
+  readonly name: string;
+  /** Undefined: all. */
+  readonly organizations?: readonly string[];
+  readonly kinds?: readonly Kind[];
+  readonly createdAt: number;
+  readonly expiresAt?: number;
+}
+
+export interface KeyStore {
+  add(key: ApiKey, keyHash: string): Promise<void>;
+  find(keyHash: string): Promise<ApiKey | undefined>;
+  list(): Promise<readonly ApiKey[]>;
+  /** @returns false when there is none */
+  remove(id: string): Promise<boolean>;
+}

@@ -1,0 +1,106 @@
+// From a signed POST to the queue: verify, read the envelope, send, and only then say yes. Nothing here
+// touches the database unless a signature does not match.
+
+import type { ConnectionId, EventId } from "../core/ids.ts";
+import { limits } from "../core/limits.ts";
+import type { SignatureProblem, Verdict } from "../sources/signature.ts";
+import type { Delivery, ParsedEvent, Source } from "../sources/source.ts";
+import type { EventMessage } from "./messages.ts";
+import type { Receiver } from "./ports.ts";
+
+export interface ReceiveDeps {
+  readonly now: () => number;
+  /** Cached per isolate. */
+  readonly receiver: (id: ConnectionId) => Promise<Receiver | undefined>;
+  /** Past the cache, rationed; undefined when the ration is spent or nothing is new. */
+  readonly rereadReceiver: (id: ConnectionId) => Promise<Receiver | undefined>;
+  readonly source: (id: string) => Source;
+  readonly send: (messages: readonly EventMessage[]) => Promise<void>;
+  readonly digest: (bytes: Uint8Array) => string;
+}
+
+export type Received =
+  | { readonly result: "queued" }
+  | { readonly result: "unknown_connection" }
+  | { readonly result: "rejected"; readonly why: SignatureProblem }
+  | { readonly result: "queue_refused" };
+
+/**
+ * Guarantee (IN6): `queued` is returned only after the queue accepted every event of the delivery. Whatever
+ * dies before that gave no 2xx, and RCMS sends again.
+ */
+export async function receive(deps: ReceiveDeps, id: ConnectionId, delivery: Delivery): Promise<Received> {
+  const receiver = await deps.receiver(id);
+  if (receiver === undefined) return { result: "unknown_connection" };
+  const source = deps.source(receiver.source);
+
+  const verdict = await verifyWithFreshSecrets(deps, source, receiver, delivery);
+  if (!verdict.authentic) return { result: "rejected", why: verdict.why };
+
+  const receivedAt = deps.now();
+  const messages = source.parse(delivery).map((event) => toMessage(deps, id, event, delivery, receivedAt));
+  try {
+    await deps.send(messages);
+  } catch {
+    return { result: "queue_refused" };
+  }
+  return { result: "queued" };
+}
+
+/** A secret may have been added since this isolate last read the connection: look once more before refusing. */
+async function verifyWithFreshSecrets(
+  deps: ReceiveDeps,
+  source: Source,
+  receiver: Receiver,
+  delivery: Delivery,
+): Promise<Verdict> {
+  const verdict = await source.verify(delivery, receiver.signingSecrets, deps.now());
+  if (verdict.authentic || verdict.why !== "wrong") return verdict;
+  const fresh = await deps.rereadReceiver(receiver.id);
+  return fresh === undefined ? verdict : source.verify(delivery, fresh.signingSecrets, deps.now());
+}
+
+function toMessage(
+  deps: ReceiveDeps,
+  connection: ConnectionId,
+  event: ParsedEvent,
+  delivery: Delivery,
+  receivedAt: number,
+): EventMessage {
+  return {
+    connection,
+    // Without an id of its own a delivery is known by its bytes: the same bytes are the same event.
+    eventId: event.id ?? (`bytes:${deps.digest(delivery.body)}` as EventId),
+    type: event.type,
+    receivedAt,
+    ...(event.createdAt === undefined ? {} : { createdAt: event.createdAt }),
+    ...(event.organizationId === undefined ? {} : { organizationId: event.organizationId }),
+    what: subject(event),
+  };
+}
+
+function subject(event: ParsedEvent): EventMessage["what"] {
+  switch (event.what) {
+    case "changed":
+      return {
+        is: "changed",
+        ref: event.ref,
+        ...(event.assessmentTaken ? { assessmentTaken: true as const } : {}),
+      };
+    case "record":
+      // A payload the queue cannot carry is cut to what is needed to act on it; losing it whole would be worse.
+      return { is: "record", ref: event.ref, payload: carried(event.payload) };
+    case "test":
+      return { is: "test" };
+    case "unknown":
+      return { is: "unknown", why: event.why };
+  }
+}
+
+type Payload = Extract<ParsedEvent, { what: "record" }>["payload"];
+
+function carried(payload: Payload): Payload {
+  if (JSON.stringify(payload).length <= limits.fullPayloadBytes) return payload;
+  const short = Object.entries(payload).filter(([, value]) => JSON.stringify(value).length <= 128);
+  return Object.fromEntries(short.slice(0, 32));
+}

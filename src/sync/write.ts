@@ -1,0 +1,175 @@
+// The writer: the only way a record enters the mirror. One exists per shard of a connection's refs; it runs
+// each ref's fetches one at a time and commits what they bring in groups. The Durable Object around it is
+// wiring (cloudflare/record-writer.ts).
+//
+// A Durable Object does not serialise across `fetch` or database awaits, so the state is explicit: a ref is
+// idle (not in `flights`), fetching, or fetching with a trailing look asked for.
+
+import { type Doubt, decide } from "../core/decide.ts";
+import type { Result } from "../core/failure.ts";
+import type { CallClass } from "../core/gate.ts";
+import { type Kind, type RecordId, type Ref, refKey } from "../core/ids.ts";
+import { limits } from "../core/limits.ts";
+import {
+  refOfSight,
+  refOfWrite,
+  type Sight,
+  type Snapshot,
+  type Version,
+  type Write,
+} from "../core/record.ts";
+import type { Look } from "../sources/source.ts";
+import { createGroupCommit, createSlots } from "./grouping.ts";
+import type { LookAsk, Looked, Writers } from "./ports.ts";
+
+export interface WriterDeps {
+  /** Through the gate. */
+  readonly fetchOne: (
+    ref: Ref,
+    ask: { readonly class: CallClass; readonly retry: boolean; readonly organizationId?: string | undefined },
+  ) => Promise<Result<Look>>;
+  readonly versions: (refs: readonly Ref[]) => Promise<ReadonlyMap<string, Version>>;
+  readonly commit: (writes: readonly Write[]) => Promise<ReadonlySet<string>>;
+  readonly addAlias: (kind: Kind, alias: RecordId, id: RecordId) => Promise<void>;
+  /** A 404 on this kind's route says something. */
+  readonly isProven: (kind: Kind) => Promise<boolean>;
+  readonly markProven: (kind: Kind) => Promise<void>;
+  /** Durable: the second look may come to another life of this writer. */
+  readonly doubts: DoubtStore;
+}
+
+export interface DoubtStore {
+  get(ref: Ref): Doubt | undefined;
+  set(ref: Ref, doubt: Doubt): void;
+  delete(ref: Ref): void;
+}
+
+interface Flight {
+  /** Everyone who asked after the present fetch started; one fetch will answer them all. */
+  trailing: { ask: LookAsk; promise: Promise<Looked>; resolve: (looked: Looked) => void } | undefined;
+}
+
+export function createWriter(deps: WriterDeps): Writers {
+  const flights = new Map<string, Flight>();
+  const failed = new Set<string>();
+  const slots = createSlots(limits.fetchesAtOnce);
+  const commit = createGroupCommit<Sight, Looked>({
+    keyOf: (sight) => refKey(refOfSight(sight)),
+    sizeOf: (sight) => (sight.kind === "record" ? sight.snapshot.body.length : 0),
+    run: (sights) => commitSights(deps, sights),
+  });
+
+  /**
+   * Guarantees: at most one fetch of a ref is in flight (WR1), and a look asked for after a fetch started is
+   * never answered by that fetch (WR2): it joins the one trailing look instead.
+   */
+  function look(ask: LookAsk): Promise<Looked> {
+    const key = refKey(ask.ref);
+    const flight = flights.get(key);
+    if (flight === undefined) {
+      const started: Flight = { trailing: undefined };
+      flights.set(key, started);
+      const { promise, resolve } = Promise.withResolvers<Looked>();
+      void fly(started, key, ask, resolve);
+      return promise;
+    }
+    flight.trailing ??= { ask, ...Promise.withResolvers<Looked>() };
+    // A reader waiting behind an event's look makes it a reader's look.
+    if (ask.class === "interactive") flight.trailing.ask = { ...flight.trailing.ask, class: "interactive" };
+    return flight.trailing.promise;
+  }
+
+  async function fly(flight: Flight, key: string, firstAsk: LookAsk, answer: (looked: Looked) => void) {
+    let ask = firstAsk;
+    let resolve = answer;
+    for (;;) {
+      const fetched = await slots(() => fetchSafely(ask, failed.has(key)));
+      noteFailure(key, fetched.ok);
+      // The fetch is over: the next may start while this one's result is being committed, in order.
+      void settle(ask.ref, fetched).then(resolve);
+      const { trailing } = flight;
+      if (trailing === undefined) break;
+      flight.trailing = undefined;
+      ask = trailing.ask;
+      resolve = trailing.resolve;
+    }
+    flights.delete(key);
+  }
+
+  async function fetchSafely(ask: LookAsk, retry: boolean): Promise<Result<Look>> {
+    try {
+      return await deps.fetchOne(ask.ref, { class: ask.class, retry, organizationId: ask.organizationId });
+    } catch {
+      return { ok: false, failure: { kind: "interrupted" } };
+    }
+  }
+
+  function noteFailure(key: string, ok: boolean) {
+    failed.delete(key);
+    if (ok) return;
+    if (failed.size >= limits.failedRefs) failed.clear();
+    failed.add(key);
+  }
+
+  async function settle(asked: Ref, fetched: Result<Look>): Promise<Looked> {
+    if (!fetched.ok) return fetched;
+    try {
+      const sight = fetched.value;
+      if (sight.kind === "gone") {
+        const unproven = sight.routeMissing || !(await deps.isProven(asked.kind));
+        if (unproven) return { ok: true, decision: "unchanged", unproven: true };
+      } else {
+        await deps.markProven(asked.kind);
+        const { id } = sight.snapshot;
+        if (id !== asked.id) await deps.addAlias(asked.kind, asked.id, id);
+      }
+      return await commit(sight);
+    } catch {
+      return { ok: false, failure: { kind: "interrupted" } };
+    }
+  }
+
+  async function offerOne(snapshot: Snapshot): Promise<Looked> {
+    try {
+      return await commit({ kind: "record", snapshot });
+    } catch {
+      return { ok: false, failure: { kind: "interrupted" } };
+    }
+  }
+
+  return {
+    look: (asks) => Promise.all(asks.map(look)),
+    offer: (snapshots) => Promise.all(snapshots.map(offerOne)),
+  };
+}
+
+/**
+ * Decides a group of sights against one read of what the mirror holds, and writes what is new in one guarded
+ * statement. What the guard refuses was overtaken meanwhile: older. Nothing new: nothing written.
+ */
+async function commitSights(deps: WriterDeps, sights: readonly Sight[]): Promise<readonly Looked[]> {
+  const stored = await deps.versions(sights.map(refOfSight));
+  const decided = sights.map((sight) => {
+    const ref = refOfSight(sight);
+    return { sight, ref, ...decide(stored.get(refKey(ref)), sight, deps.doubts.get(ref)) };
+  });
+  const writes = decided.flatMap(({ write }) => write ?? []);
+  const written = writes.length === 0 ? new Set<string>() : await deps.commit(writes);
+
+  return decided.map(({ sight, ref, decision, write, doubt }): Looked => {
+    if (doubt) deps.doubts.set(ref, doubt);
+    else deps.doubts.delete(ref);
+    const applied = write !== undefined && written.has(refKey(refOfWrite(write)));
+    const version = applied ? versionOf(sight) : stored.get(refKey(ref));
+    return {
+      ok: true,
+      decision: write !== undefined && !applied ? "older" : decision,
+      ...(version === undefined ? {} : { version }),
+      ...(doubt === undefined ? {} : { doubt }),
+    };
+  });
+}
+
+function versionOf(sight: Sight): Pick<Version, "updatedAt" | "fetchedAt" | "deletedAt"> {
+  return sight.kind === "gone" ? { fetchedAt: sight.fetchedAt, deletedAt: sight.fetchedAt } : sight.snapshot;
+}
