@@ -42,6 +42,8 @@ export const limits = {
   failedRefs: 1_000,
   /** An event's waits for a record that lags its webhook: looks at 0, 2, 7 and 22 s (WR6). */
   lookAgainSeconds: [2, 5, 15],
+  /** A record and its event stamped this close to each other are one change. */
+  sameInstantMs: 50,
   /** Two looks at a disappearance or a step back in time are at least this far apart (WR3, WR7). */
   confirmAfterMs: 60 * SECOND,
 

@@ -12,7 +12,9 @@ export interface Source {
   readonly kinds: Readonly<Record<Kind, KindSpec>>;
   /** An event's `created_at` may run ahead of its record's `updated_at` by this much and still speak of it. */
   readonly eventSlackMs: number;
-  /** A write is visible to every GET this long after, at the latest by what the upstream says. */
+  /** A write is expected in GETs after this long; webhooks may be faster. */
+  readonly writeLagMs: number;
+  /** After this long a write is in every GET, whatever happens: what `as_of` allows for. */
   readonly visibilityLagMs: number;
   /** The host or key does not fit: one sentence for the operator, or undefined. */
   accountProblem(account: Account): string | undefined;

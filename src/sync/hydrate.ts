@@ -18,7 +18,7 @@ import type {
   RecordStore,
   Writers,
 } from "./ports.ts";
-import { lookAgainSeconds, shows } from "./settled.ts";
+import { isAsNew, lookAgainSeconds, shows } from "./settled.ts";
 
 export interface HydrateDeps {
   readonly now: () => number;
@@ -61,11 +61,12 @@ export async function hydrate(
     return first;
   });
 
+  const lookedFrom = deps.now();
   const looks = await lookAll(deps, connection, fresh.filter(isChanged));
   const entries: LedgerEntry[] = [];
   const settlements = new Map<Message, Settlement>();
   for (const message of fresh) {
-    const { settlement, outcome } = await settle(deps, message, looks);
+    const { settlement, outcome } = await settle(deps, message, looks, lookedFrom);
     settlements.set(message, settlement);
     if (outcome) entries.push(toEntry(deps, message, outcome));
   }
@@ -115,7 +116,10 @@ async function lookAll(
   return looks;
 }
 
-/** A list or another event's look, started after the last of these events came in, has brought it already. */
+/**
+ * A list or another event's look, started after these events came in, has brought what they speak of already.
+ * Only for a first delivery: one that comes back waits for a lag to pass and wants a look of its own.
+ */
 async function alreadyShown(
   deps: HydrateDeps,
   connection: Connection,
@@ -127,12 +131,12 @@ async function alreadyShown(
   for (const [key, events] of byRef) {
     const version = versions.get(key);
     if (version?.updatedAt === undefined || version.deletedAt !== undefined) continue;
-    const looked: Looked = { ok: true, decision: "unchanged", version };
-    const { eventSlackMs } = deps.source;
+    const { updatedAt, fetchedAt } = version;
     const shown = events.every(
-      ({ body }) => version.fetchedAt > body.receivedAt && shows(looked, body.createdAt, eventSlackMs),
+      ({ attempts, body: { createdAt, receivedAt } }) =>
+        attempts === 1 && fetchedAt > receivedAt && createdAt !== undefined && isAsNew(updatedAt, createdAt),
     );
-    if (shown) looks.set(key, looked);
+    if (shown) looks.set(key, { ok: true, decision: "unchanged", version });
   }
   return looks;
 }
@@ -174,6 +178,7 @@ async function settle(
   deps: HydrateDeps,
   message: Message,
   looks: ReadonlyMap<string, Looked>,
+  lookedFrom: number,
 ): Promise<Settled> {
   const { what } = message.body;
   switch (what.is) {
@@ -185,7 +190,7 @@ async function settle(
       return storeOr(deps, message, "insert", () => deps.keepReminder(message.body));
     case "changed": {
       const looked = looks.get(refKey(what.ref)) ?? { ok: false, failure: { kind: "interrupted" } };
-      const settled = settleChanged(deps, message, looked);
+      const settled = settleChanged(deps, message, looked, lookedFrom);
       if (settled.settlement.result !== "ack" || !settled.outcome || !what.assessmentTaken) return settled;
       return storeOr(deps, message, settled.outcome, () => deps.closeReminders(message.body));
     }
@@ -206,10 +211,10 @@ async function storeOr(
   }
 }
 
-function settleChanged(deps: HydrateDeps, message: Message, looked: Looked): Settled {
+function settleChanged(deps: HydrateDeps, message: Message, looked: Looked, lookedFrom: number): Settled {
   if (!looked.ok) return settleFailure(deps, message, looked);
-  const { createdAt, receivedAt, type } = message.body;
-  if (shows(looked, createdAt, deps.source.eventSlackMs)) {
+  const { receivedAt, type } = message.body;
+  if (shows(looked, message.body, lookedFrom, deps.source)) {
     return { settlement: ACK, outcome: looked.version === undefined ? "gone" : looked.decision };
   }
   const again = lookAgainSeconds(receivedAt, deps.now());

@@ -1,26 +1,46 @@
 // Does the mirror now show what an event spoke of? The API may lag its own webhooks (WR6), so a fetch alone
-// proves nothing: the record has to be as new as the event.
+// proves nothing: the record has to be as new as the event, or the time in which a lag explains the
+// difference has to be over.
 
 import { limits } from "../core/limits.ts";
+import type { Source } from "../sources/source.ts";
 import type { Looked } from "./ports.ts";
 
+export interface Spoken {
+  /** The event's instant, upstream's clock, ms; undefined: any look settles it. */
+  readonly createdAt?: number | undefined;
+  /** Our clock, ms. */
+  readonly receivedAt: number;
+}
+
 /**
- * @param createdAt the event's instant, upstream's clock; undefined: any look settles it
- * @param slackMs how far the event's instant may run ahead of the record's
+ * An upstream may stamp its event somewhat after its record. Such a record is taken for the event's own only
+ * by a look that started when a second, unseen change could no longer hide behind the API's lag: two changes
+ * a second apart would otherwise be taken for one.
+ * @param lookedFrom no look considered here started before, our clock, ms
  */
 export function shows(
   looked: Extract<Looked, { ok: true }>,
-  createdAt: number | undefined,
-  slackMs: number,
+  event: Spoken,
+  lookedFrom: number,
+  source: Pick<Source, "eventSlackMs" | "writeLagMs">,
 ): boolean {
+  const { createdAt, receivedAt } = event;
   if (looked.unproven || looked.doubt) return false;
   if (createdAt === undefined || looked.version === undefined) return true;
   const { updatedAt, fetchedAt, deletedAt } = looked.version;
   // An event after the burial speaks of a return that the API does not show yet.
   if (deletedAt !== undefined) return deletedAt >= createdAt;
-  if (updatedAt !== undefined) return endOfGrain(updatedAt) >= createdAt - slackMs;
   // No clock of the upstream's to compare with: the content itself must have changed since.
-  return looked.decision !== "unchanged" || fetchedAt >= createdAt - slackMs;
+  if (updatedAt === undefined)
+    return looked.decision !== "unchanged" || fetchedAt >= createdAt - source.eventSlackMs;
+  if (isAsNew(updatedAt, createdAt)) return true;
+  return updatedAt >= createdAt - source.eventSlackMs && lookedFrom >= receivedAt + source.writeLagMs;
+}
+
+/** One change stamps its record and its event within a moment of each other. */
+export function isAsNew(updatedAt: number, createdAt: number): boolean {
+  return endOfGrain(updatedAt) >= createdAt - limits.sameInstantMs;
 }
 
 /**

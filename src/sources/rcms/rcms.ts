@@ -17,9 +17,9 @@ const HOSTS = { live: "api.measurerecovery.com", test: "api-sandbox.measurerecov
 export const rcms: Source = {
   id: "rcms",
   kinds,
-  // RCMS's clocks may be grained to the second, so an event may name its record's instant up to one later. Any
-  // more would take a second change within the slack for the first whenever the API lags its webhooks.
-  eventSlackMs: 1_000,
+  eventSlackMs: 5_000,
+  // "Within a few seconds" is all RCMS says; the same words, generously, for what a reader is promised.
+  writeLagMs: 5_000,
   visibilityLagMs: 10_000,
   accountProblem,
   verify: (delivery, secrets, nowMs) =>
