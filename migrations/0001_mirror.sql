@@ -53,11 +53,25 @@ CREATE TABLE aliases (
   PRIMARY KEY (connection_id, kind, alias)
 ) WITHOUT ROWID;
 
+-- Per kind: what is known of the upstream's routes, and drift (mirror differs from upstream) by cause.
 CREATE TABLE kind_state (
   connection_id TEXT NOT NULL,
   kind TEXT NOT NULL,
   single_proven INTEGER NOT NULL DEFAULT 0,
+  drift_missed INTEGER NOT NULL DEFAULT 0,    -- no webhook came in time
+  drift_late INTEGER NOT NULL DEFAULT 0,      -- the sweep was faster than the webhook
+  drift_rewritten INTEGER NOT NULL DEFAULT 0, -- changed upstream under the same updated_at
+  drift_deleted INTEGER NOT NULL DEFAULT 0,   -- gone upstream, which no webhook tells
   PRIMARY KEY (connection_id, kind)
+) WITHOUT ROWID;
+
+-- What is wrong with a connection now, one row per problem; none: active.
+CREATE TABLE problems (
+  connection_id TEXT NOT NULL,
+  name TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  since INTEGER NOT NULL,
+  PRIMARY KEY (connection_id, name)
 ) WITHOUT ROWID;
 
 -- The ledger: event ids already done.

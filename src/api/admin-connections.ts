@@ -3,12 +3,14 @@
 import type { Context, Hono } from "hono";
 import type { z } from "zod";
 import { type ConnectionId, connectionId } from "../core/ids.ts";
+import { isoInstant } from "../core/instant.ts";
 import type { ConnectRequest } from "../sync/connect.ts";
 import { overview } from "../sync/overview.ts";
+import { describeSwept } from "../sync/sweep.ts";
 import type { ApiDeps, AppEnv } from "./deps.ts";
 import { ApiError, type Issue, notFound } from "./errors.ts";
 import { parseBody, parseQuery } from "./input.ts";
-import { newConnection, newSecret, noQuery, removal, resumption } from "./schemas.ts";
+import { newConnection, newSecret, noQuery, removal, resumption, sweepOrder } from "./schemas.ts";
 
 export function adminConnections(app: Hono<AppEnv>, deps: ApiDeps): void {
   app.post("/admin/connections", async (c) => {
@@ -70,6 +72,23 @@ export function adminConnections(app: Hono<AppEnv>, deps: ApiDeps): void {
     if (!(await deps.addSecret(id, signing_secret))) throw notFound();
     deps.forgetConnection(id);
     return c.json({ data: { id } }, 201);
+  });
+
+  app.post("/admin/connections/:id/sweep", async (c) => {
+    const { kinds } = await parseBody(c, sweepOrder);
+    const results = await deps.sweep(pathId(c), kinds);
+    if (results === undefined) throw notFound();
+    return c.json({
+      data: results.map((swept) => ({
+        kind: swept.kind,
+        pages: swept.pages,
+        seen: swept.seen,
+        drifted: swept.drifted,
+        watermark: swept.watermark === undefined ? null : isoInstant(swept.watermark),
+        finished: swept.finished,
+        reason: describeSwept(swept) ?? null,
+      })),
+    });
   });
 
   app.post("/admin/connections/:id/resume", async (c) => {

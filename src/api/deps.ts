@@ -1,14 +1,16 @@
 // What the routes need. Built in cloudflare/http.ts; a test may bring its own.
 
-import type { ConnectionId, RecordId, Ref } from "../core/ids.ts";
+import type { ConnectionId, Kind, RecordId, Ref } from "../core/ids.ts";
 import type { MirrorRecord } from "../core/record.ts";
 import type { Delivery } from "../sources/source.ts";
 import type { Connected, ConnectRequest, Disconnected } from "../sync/connect.ts";
 import type {
   ApiKey,
   ConnectionStore,
+  Cursors,
   DeadLetterStore,
   KeyStore,
+  KindStore,
   Ledger,
   Log,
   RecordStore,
@@ -16,6 +18,7 @@ import type {
 } from "../sync/ports.ts";
 import type { Read } from "../sync/read.ts";
 import type { Received } from "../sync/receive.ts";
+import type { SweptAny } from "../sync/sweeps.ts";
 
 export interface ApiDeps {
   readonly now: () => number;
@@ -46,6 +49,16 @@ export interface ApiDeps {
   readonly disconnect: (id: ConnectionId, force: boolean) => Promise<Disconnected>;
   readonly resume: (id: ConnectionId, apiKey?: string) => Promise<boolean>;
   readonly addSecret: (id: ConnectionId, secret: string) => Promise<boolean>;
+  /** Now, within this request; undefined when there is no such connection. */
+  readonly sweep: (id: ConnectionId, kinds?: readonly Kind[]) => Promise<readonly SweptAny[] | undefined>;
+  /** Upstream's clock, ms: whatever changed before is in the mirror, as far as lists can tell. */
+  readonly watermark: (connection: ConnectionId, kind: Kind) => Promise<number | undefined>;
+  /** Within this, ms, a write may be missing from the upstream's own answers. */
+  readonly visibilityLagMs: number;
+  readonly cursors: Cursors;
+  readonly kinds: KindStore;
+  readonly verifyBudget: number;
+  readonly sweepMinutes: number;
   readonly ledger: Ledger;
   readonly deadLetters: DeadLetterStore;
   readonly keys: KeyStore;

@@ -3,6 +3,7 @@
 import type { Context, Hono } from "hono";
 import { type Kind, recordId } from "../core/ids.ts";
 import type { MirrorRecord } from "../core/record.ts";
+import { listAsOf, recordAsOf } from "./as-of.ts";
 import { maySee, requireKind } from "./auth.ts";
 import type { ApiDeps, AppEnv } from "./deps.ts";
 import { ApiError, notFound } from "./errors.ts";
@@ -25,12 +26,12 @@ export function records(app: Hono<AppEnv>, deps: ApiDeps): void {
         status: query.status,
         after: query.cursor,
       });
-      return listResponse(c, rows, query.limit);
+      return listResponse(c, rows, query.limit, await listAsOf(deps, key.connection, kind));
     });
 
     app.get(`/v1/${kind}/:id`, async (c) => {
       requireKind(c.get("key"), kind);
-      return recordResponse(c, await readVisible(deps, c, kind));
+      return answer(deps, c, await readVisible(deps, c, kind));
     });
   }
 
@@ -41,8 +42,12 @@ export function records(app: Hono<AppEnv>, deps: ApiDeps): void {
     // therefore sees a status exactly when it sees the client.
     const scoped = key.organizations !== undefined;
     const client = scoped ? await readVisible(deps, c, "clients") : undefined;
-    return recordResponse(c, await read(deps, c, "assessment-status", client?.organizationId));
+    return answer(deps, c, await read(deps, c, "assessment-status", client?.organizationId));
   });
+}
+
+async function answer(deps: ApiDeps, c: Context<AppEnv>, record: MirrorRecord): Promise<Response> {
+  return recordResponse(c, record, await recordAsOf(deps, c.get("key").connection, record));
 }
 
 /** The key's organizations, narrowed by the one asked for: a foreign one leaves nothing. */

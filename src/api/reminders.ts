@@ -20,7 +20,8 @@ export function reminders(app: Hono<AppEnv>, deps: ApiDeps): void {
       status: query.status,
       after: query.cursor,
     });
-    return listResponse(c, rows, query.limit);
+    // Reminders are whole as of now: nothing upstream could differ from them.
+    return listResponse(c, rows, query.limit, deps.now());
   });
 
   app.post("/v1/reminders/:id/ack", async (c) => {
@@ -32,6 +33,6 @@ export function reminders(app: Hono<AppEnv>, deps: ApiDeps): void {
     if (!held || !maySee(key, held.organizationId)) throw notFound();
     const acknowledged = await deps.acknowledgeReminder(key.connection, held.id);
     if (acknowledged === undefined) throw notFound();
-    return recordResponse(c, acknowledged);
+    return recordResponse(c, acknowledged, deps.now());
   });
 }

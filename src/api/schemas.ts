@@ -89,6 +89,17 @@ export const removal = z.strictObject({
   force: z.enum(["true", "false"], { error: 'must be "true" or "false"' }).default("false"),
 });
 
+export const sweepOrder = z.strictObject({
+  kinds: z
+    .array(
+      z.enum(["organizations", "staff", "clients", "assessment-status"], {
+        error: "must be kinds that are swept",
+      }),
+    )
+    .min(1)
+    .optional(),
+});
+
 export const newKey = z.strictObject({
   connection,
   name: z.string().min(1).max(128),

@@ -9,26 +9,32 @@ import type { AppEnv } from "./deps.ts";
 const JSON_HEADERS = { "content-type": "application/json", "cache-control": "private, no-cache" };
 
 /** `{data}`: the stored text goes out as it came in, without being parsed on the way. */
-export function recordResponse(c: Context<AppEnv>, record: MirrorRecord): Response {
+export function recordResponse(c: Context<AppEnv>, record: MirrorRecord, asOf: number): Response {
   return c.body(`{"data":${record.body}}`, 200, {
     ...JSON_HEADERS,
     "mirror-seq": String(record.seq),
-    "mirror-as-of": isoInstant(record.fetchedAt),
+    "mirror-as-of": isoInstant(asOf),
   });
 }
 
 /**
  * `{data:[…], meta:{next_url, as_of, complete}}`
  * @param rows one more than `limit` when there is a next page
+ * @param asOf undefined before the kind's first sweep: nothing vouches for a list then
  */
-export function listResponse(c: Context<AppEnv>, rows: readonly MirrorRecord[], limit: number): Response {
+export function listResponse(
+  c: Context<AppEnv>,
+  rows: readonly MirrorRecord[],
+  limit: number,
+  asOf: number | undefined,
+): Response {
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
   const more = rows.length > limit && last !== undefined;
   const meta = {
     next_url: more ? nextUrl(c.req.url, encodePosition({ updatedAt: last.updatedAt, id: last.id })) : null,
-    as_of: null,
-    // Only a rebuild makes a list complete; until then it holds what events and reads have brought.
+    as_of: asOf === undefined ? null : isoInstant(asOf),
+    // A list holds what events, sweeps and reads have brought; what never changed since may be missing.
     complete: false,
   };
   const data = shown.map(({ body }) => body).join(",");

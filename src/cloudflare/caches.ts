@@ -2,9 +2,9 @@
 // costs nothing; a miss is remembered too, so that guessing does not reach the database.
 
 import { LRUCache } from "lru-cache";
-import type { ConnectionId } from "../core/ids.ts";
+import type { ConnectionId, Kind } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
-import type { ApiKey, Receiver } from "../sync/ports.ts";
+import type { ApiKey, Cursors, Receiver } from "../sync/ports.ts";
 
 type Found<T extends object> = { readonly value: T | undefined };
 
@@ -55,6 +55,18 @@ export function receiverCache(now: () => number, load: (id: ConnectionId) => Pro
 export function keyCache(now: () => number, load: (hash: string) => Promise<ApiKey | undefined>) {
   const keys = cache<ApiKey>(now, limits.keyCacheMs);
   return { get: (hash: string) => keys.get(hash, () => load(hash)), clear: keys.clear };
+}
+
+/** Watermarks, a few seconds old at most here and a minute in KV: an old one only claims less than is true. */
+export function watermarkCache(now: () => number, { read }: Cursors) {
+  const known = cache<{ readonly watermark: number | undefined }>(now, limits.watermarkCacheMs);
+  return async (connection: ConnectionId, kind: Kind): Promise<number | undefined> => {
+    const found = await known.get(`${connection}/${kind}`, async () => {
+      const { watermark } = await read(connection, kind);
+      return { watermark };
+    });
+    return found?.watermark;
+  };
 }
 
 /** Refs lately found to exist nowhere. */

@@ -16,7 +16,9 @@ import { ledgerStore } from "../store/ledger.ts";
 import { recordStore } from "../store/records.ts";
 import { createSeal, type Seal } from "../store/seal.ts";
 import { throughGate } from "../sync/gated.ts";
-import type { Gate, Looked, Queues, Writers } from "../sync/ports.ts";
+import type { Connection, CursorName, Gate, Looked, Queues, Writers } from "../sync/ports.ts";
+import { runSweeps } from "../sync/sweeps.ts";
+import { cursors } from "./cursors.ts";
 import { BadEnvironment, type Env, parseSettings } from "./env.ts";
 import { createLog } from "./log.ts";
 
@@ -79,11 +81,7 @@ function build(env: Env) {
     );
     const onKeyRejected = async () => {
       log("error", "connection_paused", { connection: id, reason: "key_rejected" });
-      await connections.setStatus(
-        id,
-        "paused",
-        "RCMS no longer accepts the API key (401). Replace the key and resume.",
-      );
+      await connections.pause(id, "RCMS no longer accepts the API key (401). Replace the key and resume.");
     };
     const send = throughGate({ gate: gate(id), now, sleep, onKeyRejected }, http, {
       class: callClass,
@@ -92,7 +90,7 @@ function build(env: Env) {
     return source(sourceId).open(account, send, digest);
   }
 
-  return {
+  const shared = {
     env,
     settings,
     now,
@@ -109,6 +107,7 @@ function build(env: Env) {
     keys: keyStore(db),
     kinds: kindStore(db),
     taken: assessmentsTakenStore(db),
+    cursors: cursors(env.CURSORS),
     queues: queues(env),
     gate,
     source,
@@ -121,6 +120,24 @@ function build(env: Env) {
       await Promise.all(shards.map((shard) => env.WRITERS.getByName(`${id}:${shard}`).clear()));
     },
   };
+
+  /** Sweeps of one connection, with the settings of this environment. */
+  function sweep(connection: Connection, names: readonly CursorName[]) {
+    const { id } = connection;
+    const deps = {
+      ...shared,
+      source: source(connection.source),
+      gate: gate(id),
+      writers: shared.writers(id),
+      listChanged: upstream(id, connection.source, connection, "sweep").listChanged,
+      overlapMs: settings.SWEEP_OVERLAP_SECONDS * 1_000,
+      pagesPerRun: settings.SWEEP_PAGES_PER_RUN,
+      verifyBudget: settings.VERIFY_PER_SWEEP,
+    };
+    return runSweeps(deps, connection, names);
+  }
+
+  return { ...shared, sweep };
 }
 
 /** Of content, keys and bytes: SHA-256, hex. Synchronous, so that the write path has no await of its own. */

@@ -6,12 +6,15 @@ import { createApp } from "../api/app.ts";
 import type { ApiDeps, AppEnv } from "../api/deps.ts";
 import { ApiError, errorBody, statusOf } from "../api/errors.ts";
 import { base64Url } from "../core/base64.ts";
+import type { ConnectionId, Kind } from "../core/ids.ts";
 import { addSecret, type ConnectDeps, connect, disconnect, resume } from "../sync/connect.ts";
 import { replay } from "../sync/park.ts";
 import { readOne } from "../sync/read.ts";
 import { receive } from "../sync/receive.ts";
 import { acknowledgeReminder } from "../sync/reminders.ts";
-import { absentCache, keyCache, receiverCache } from "./caches.ts";
+import { sweptKinds } from "../sync/sweep.ts";
+import { settleSweep } from "../sync/sweeps.ts";
+import { absentCache, keyCache, receiverCache, watermarkCache } from "./caches.ts";
 import type { Services } from "./compose.ts";
 import { BadEnvironment } from "./env.ts";
 import { parseEventMessage, parseJobMessage } from "./messages.ts";
@@ -72,13 +75,36 @@ function apiDeps(services: Services): ApiDeps {
     readOne: (connection, ref, keepAlive, organizationId) =>
       readOne({ ...services, absent, keepAlive }, connection, ref, organizationId),
     acknowledgeReminder: (connection, id) => acknowledgeReminder(services, connection, id),
+    sweep: (id, kinds) => sweepNow(services, id, kinds),
+    watermark: watermarkCache(now, services.cursors),
+    visibilityLagMs: source("rcms").visibilityLagMs,
+    verifyBudget: settings.VERIFY_PER_SWEEP,
+    sweepMinutes: settings.SWEEP_INTERVAL_MINUTES,
     accountProblem: (request) => source(request.source).accountProblem(request.account),
     connect: (request) => connect(connecting, request),
     disconnect: (id, force) =>
-      disconnect(connecting, id, { force, clearState: () => services.clearWriters(id) }),
+      disconnect(connecting, id, { force, clearState: () => clearState(services, id) }),
     resume: (id, apiKey) => resume(connecting, id, apiKey),
     addSecret: (id, secret) => addSecret(connecting, id, secret),
     replay: (which) =>
       replay({ ...services, parseEvent: parseEventMessage, parseJob: parseJobMessage }, which),
   };
+}
+
+/** An operator's sweep: what one run cannot finish goes on through the queue. */
+async function sweepNow(services: Services, id: ConnectionId, kinds?: readonly Kind[]) {
+  const connection = await services.connections.get(id);
+  if (connection === undefined) return undefined;
+  const results = await services.sweep(connection, kinds ?? sweptKinds(services.source(connection.source)));
+  const { continueWith, delaySeconds } = settleSweep(results, 1, services.random());
+  if (continueWith.length > 0) {
+    await services.queues.sendJobs([{ job: "sweep", connection: id, kinds: continueWith }], delaySeconds);
+  }
+  return results;
+}
+
+/** What of a connection lives outside its database. */
+async function clearState({ cursors, clearWriters }: Services, id: ConnectionId): Promise<void> {
+  await cursors.removeAll(id);
+  await clearWriters(id);
 }

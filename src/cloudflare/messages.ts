@@ -41,7 +41,7 @@ const eventMessage = z.object({
 const jobMessage = z.discriminatedUnion("job", [
   z.object({ job: z.literal("look"), connection, ref, organizationId }),
   z.object({ job: z.literal("replay"), connection, parkedBefore: instant }),
-  z.object({ job: z.literal("sweep"), connection, kinds: z.array(z.enum(KINDS)) }),
+  z.object({ job: z.literal("sweep"), connection, kinds: z.array(z.enum([...KINDS, "verify"])) }),
 ]);
 
 /** @throws when the message is not one of ours */

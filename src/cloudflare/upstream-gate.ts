@@ -19,6 +19,8 @@ export class UpstreamGate extends DurableObject<Env> {
   /** Budgets survive eviction: a fresh bucket after every idle minute would not be a budget. */
   #state: GateState | undefined = this.ctx.storage.kv.get<GateState>(STATE);
 
+  readonly #leases = new Map<string, { readonly holder: string; readonly until: number }>();
+
   acquire(ask: { readonly class: CallClass; readonly retry: boolean }): Permit {
     const now = Date.now();
     const { state, permit } = acquire(this.#current(now), ask, this.#budget(), now);
@@ -35,7 +37,24 @@ export class UpstreamGate extends DurableObject<Env> {
     this.#keep(resume(this.#current(Date.now())));
   }
 
+  /**
+   * In memory on purpose: a lease that dies with this object lets the next sweep go on at once, and two sweeps
+   * at the same time only repeat each other's work.
+   */
+  lease(name: string, holder: string, forMs: number): boolean {
+    const now = Date.now();
+    const held = this.#leases.get(name);
+    if (held !== undefined && held.holder !== holder && held.until > now) return false;
+    this.#leases.set(name, { holder, until: now + forMs });
+    return true;
+  }
+
+  release(name: string, holder: string): void {
+    if (this.#leases.get(name)?.holder === holder) this.#leases.delete(name);
+  }
+
   async clear(): Promise<void> {
+    this.#leases.clear();
     this.#state = undefined;
     await this.ctx.storage.deleteAll();
   }

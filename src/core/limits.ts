@@ -78,11 +78,34 @@ export const limits = {
   remindersAtOnce: 200,
   /** Rows of an operator's list. */
   operatorRows: 500,
+  /** A sweep's lease outlives its slowest page; it is renewed with every page. */
+  sweepLeaseMs: 30 * SECOND,
+  /** A sweep that finds records moving repeats its pass so often at most. */
+  sweepPasses: 4,
+  /** More rows than this changed between two sweeps is not a busy network, it is a broken filter. */
+  sweepRows: 200_000,
+  /** Timestamps may be rounded down to the second. */
+  grainMs: 1_000,
+  /** Taken off our own clock where the upstream sends no `Date`: its clock may differ by this much. */
+  clockDoubtMs: 10 * MINUTE,
+  /** RCMS fires within 30 s and repeats after another 30: a webhook later than this was missed. */
+  webhookDueMs: 2 * MINUTE,
+  /** Records of a kind without a list looked at in one sweep (SW5). */
+  sliceRows: 200,
+  /** Records of a walk looked at together: small, so that a walk that is interrupted loses little. */
+  walkAtOnce: 10,
+  /** A walk that spent the budget goes on after this: by then some of it has come back. */
+  sweepPauseSeconds: 15,
+  /** How often a failing sweep is tried again before the next tick of the clock takes over. */
+  sweepAttempts: 5,
+  /** The cron's own period (wrangler.toml). */
+  tickMs: 15 * MINUTE,
   /** A replaced signing secret stays valid this long: RCMS's own retry window. */
   secretOverlapMs: 24 * HOUR,
   /** Per isolate: connections and keys are few; a cached one is at most this old. */
   cacheEntries: 1_000,
   connectionCacheMs: 60 * SECOND,
+  watermarkCacheMs: 5 * SECOND,
   keyCacheMs: 30 * SECOND,
   /** An unknown connection or key is remembered briefly, so that a flood of guesses costs no database. */
   missCacheMs: 5 * SECOND,

@@ -1,7 +1,7 @@
 // Connections and their signing secrets. API keys and secrets are sealed on the way in and opened on the way
 // out; nothing outside this file sees the sealed text.
 
-import { and, asc, desc, eq, gt, isNull, ne, or, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, isNull, ne, or } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type { ConnectionId } from "../core/ids.ts";
@@ -14,6 +14,7 @@ import {
   deadLetters,
   events,
   kindState,
+  problems,
   records,
   signingSecrets,
 } from "./schema.ts";
@@ -33,11 +34,21 @@ export function connectionStore(
       if (row === undefined) return undefined;
       const { open } = await seal();
       const fields = row.fields as Connection["fields"];
-      return { ...toHead(row), fields, apiKey: await open(row.apiKey, apiKeyPlace(id)) };
+      const wrong = await db.select().from(problems).where(eq(problems.connectionId, id));
+      return { ...toHead(row, wrong), fields, apiKey: await open(row.apiKey, apiKeyPlace(id)) };
     },
 
     async list() {
-      return (await db.select().from(connections).orderBy(asc(connections.id))).map(toHead);
+      const [rows, wrong] = await Promise.all([
+        db.select().from(connections).orderBy(asc(connections.id)),
+        db.select().from(problems).orderBy(asc(problems.since)),
+      ]);
+      return rows.map((row) =>
+        toHead(
+          row,
+          wrong.filter(({ connectionId }) => connectionId === row.id),
+        ),
+      );
     },
 
     async receiver(id, now) {
@@ -112,16 +123,33 @@ export function connectionStore(
       ]);
     },
 
-    async setStatus(id, status, reason) {
+    async pause(id, reason) {
       await db
         .update(connections)
-        .set({ status, statusReason: reason ?? null })
-        .where(
-          and(
-            eq(connections.id, id),
-            sql`(${connections.status} <> ${status} OR ${connections.statusReason} IS NOT ${reason ?? null})`,
-          ),
-        );
+        .set({ status: "paused", statusReason: reason })
+        .where(and(eq(connections.id, id), eq(connections.status, "active")));
+    },
+
+    async unpause(id) {
+      await db
+        .update(connections)
+        .set({ status: "active", statusReason: null })
+        .where(and(eq(connections.id, id), eq(connections.status, "paused")));
+    },
+
+    async raise(id, { name, reason }, now) {
+      await db
+        .insert(problems)
+        .values({ connectionId: id, name, reason, since: now })
+        .onConflictDoUpdate({
+          target: [problems.connectionId, problems.name],
+          set: { reason },
+          setWhere: ne(problems.reason, reason),
+        });
+    },
+
+    async clear(id, problemName) {
+      await db.delete(problems).where(and(eq(problems.connectionId, id), eq(problems.name, problemName)));
     },
 
     async setApiKey(id, apiKey) {
@@ -134,6 +162,7 @@ export function connectionStore(
         records,
         aliases,
         kindState,
+        problems,
         events,
         assessmentsTaken,
         deadLetters,
@@ -152,14 +181,20 @@ export function connectionStore(
   };
 }
 
-function toHead(row: typeof connections.$inferSelect): ConnectionHead {
+/** A pause says more than any problem; a problem makes an active connection degraded. */
+function toHead(
+  row: typeof connections.$inferSelect,
+  wrong: readonly { readonly reason: string }[],
+): ConnectionHead {
+  const degraded = row.status === "active" && wrong.length > 0;
+  const reason = degraded ? wrong.map((problem) => problem.reason).join(" ") : row.statusReason;
   return {
     id: row.id as ConnectionId,
     source: row.source,
     baseUrl: row.baseUrl,
-    status: row.status,
+    status: degraded ? "degraded" : row.status,
     createdAt: row.createdAt,
-    ...(row.statusReason === null ? {} : { statusReason: row.statusReason }),
+    ...(reason === null ? {} : { statusReason: reason }),
     ...(row.webhookId === null ? {} : { webhookId: row.webhookId }),
     ...(row.webhookUrl === null ? {} : { webhookUrl: row.webhookUrl }),
   };

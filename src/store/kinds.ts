@@ -15,6 +15,45 @@ export function kindStore(db: DrizzleD1Database): KindStore {
       return row?.proven === 1;
     },
 
+    async addDrift(connection, kind, drift) {
+      const { missed = 0, late = 0, rewritten = 0, deleted = 0 } = drift;
+      if (missed + late + rewritten + deleted === 0) return;
+      await db
+        .insert(kindState)
+        .values({
+          connectionId: connection,
+          kind,
+          driftMissed: missed,
+          driftLate: late,
+          driftRewritten: rewritten,
+          driftDeleted: deleted,
+        })
+        .onConflictDoUpdate({
+          target: [kindState.connectionId, kindState.kind],
+          set: {
+            driftMissed: sql`${kindState.driftMissed} + ${missed}`,
+            driftLate: sql`${kindState.driftLate} + ${late}`,
+            driftRewritten: sql`${kindState.driftRewritten} + ${rewritten}`,
+            driftDeleted: sql`${kindState.driftDeleted} + ${deleted}`,
+          },
+        });
+    },
+
+    async drift(connection) {
+      const rows = await db.select().from(kindState).where(eq(kindState.connectionId, connection));
+      return Object.fromEntries(
+        rows.map((row) => [
+          row.kind,
+          {
+            missed: row.driftMissed,
+            late: row.driftLate,
+            rewritten: row.driftRewritten,
+            deleted: row.driftDeleted,
+          },
+        ]),
+      );
+    },
+
     async markProven(connection, kind) {
       await db
         .insert(kindState)

@@ -105,6 +105,26 @@ export function recordStore(d1: D1Database, db: DrizzleD1Database): RecordStore 
         });
     },
 
+    async ids(connection, kind, after, limit) {
+      const rows = await db
+        .select({ id: records.id, organizationId: records.organizationId })
+        .from(records)
+        .where(
+          and(
+            eq(records.connectionId, connection),
+            eq(records.kind, kind),
+            gt(records.id, after),
+            isNull(records.deletedAt),
+          ),
+        )
+        .orderBy(asc(records.id))
+        .limit(limit);
+      return rows.map(({ id, organizationId }) => ({
+        id: id as RecordId,
+        ...(organizationId === null ? {} : { organizationId }),
+      }));
+    },
+
     async counts(connection) {
       const rows = await db
         .select({ kind: records.kind, count: sql<number>`count(*)` })

@@ -70,8 +70,23 @@ export const kindState = sqliteTable(
     connectionId: text("connection_id").notNull(),
     kind: text("kind").notNull(),
     singleProven: integer("single_proven").notNull().default(0),
+    driftMissed: integer("drift_missed").notNull().default(0),
+    driftLate: integer("drift_late").notNull().default(0),
+    driftRewritten: integer("drift_rewritten").notNull().default(0),
+    driftDeleted: integer("drift_deleted").notNull().default(0),
   },
   (table) => [primaryKey({ columns: [table.connectionId, table.kind] })],
+);
+
+export const problems = sqliteTable(
+  "problems",
+  {
+    connectionId: text("connection_id").notNull(),
+    name: text("name").notNull(),
+    reason: text("reason").notNull(),
+    since: integer("since").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.connectionId, table.name] })],
 );
 
 export const events = sqliteTable(

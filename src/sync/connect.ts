@@ -5,8 +5,9 @@ import { describeFailure, type Failure } from "../core/failure.ts";
 import type { CallClass } from "../core/gate.ts";
 import type { ConnectionId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
-import type { Account, Upstream } from "../sources/source.ts";
+import type { Account, Source, Upstream } from "../sources/source.ts";
 import type { Connection, ConnectionStore, Gate, Queues } from "./ports.ts";
+import { sweptKinds } from "./sweep.ts";
 
 export interface ConnectDeps {
   readonly now: () => number;
@@ -14,6 +15,7 @@ export interface ConnectDeps {
   readonly connections: ConnectionStore;
   readonly queues: Queues;
   readonly gate: (id: ConnectionId) => Gate;
+  readonly source: (id: string) => Source;
   /** Opened with the given account, through the connection's gate. */
   readonly upstream: (id: ConnectionId, source: string, account: Account, callClass: CallClass) => Upstream;
 }
@@ -60,6 +62,8 @@ export async function connect(deps: ConnectDeps, request: ConnectRequest): Promi
   await deps.connections.addSecret(id, secret, deps.now(), deps.now());
   const url = webhook.by === "us" ? webhookUrl(webhook.publicUrl, id) : "";
   await deps.connections.activate(id, { ...(webhookId === undefined ? {} : { id: webhookId }), url });
+  // The first sweep pulls nothing; it sets the instant from which nothing can be missed any more (SW1).
+  await deps.queues.sendJobs([{ job: "sweep", connection: id, kinds: sweptKinds(deps.source(source)) }]);
   const connection = await deps.connections.get(id);
   if (connection === undefined) throw new Error("the connection was removed while it was being made");
   return { result: "connected", connection };
@@ -111,7 +115,7 @@ export async function resume(deps: ConnectDeps, id: ConnectionId, apiKey?: strin
   if (connection === undefined) return false;
   if (apiKey !== undefined) await deps.connections.setApiKey(id, apiKey);
   await deps.gate(id).resume();
-  await deps.connections.setStatus(id, "active");
+  await deps.connections.unpause(id);
   await deps.queues.sendJobs([{ job: "replay", connection: id, parkedBefore: deps.now() }]);
   return true;
 }

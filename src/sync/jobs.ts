@@ -4,7 +4,8 @@ import { afterFailure, describeFailure } from "../core/failure.ts";
 import { limits } from "../core/limits.ts";
 import { ACK, type EventMessage, type JobMessage, type Queued, type Settlement } from "./messages.ts";
 import { replay } from "./park.ts";
-import type { Connection, DeadLetterStore, Log, Queues, Writers } from "./ports.ts";
+import type { Connection, CursorName, DeadLetterStore, KindStore, Log, Queues, Writers } from "./ports.ts";
+import { type SweptAny, settleSweep } from "./sweeps.ts";
 
 export interface JobDeps {
   readonly now: () => number;
@@ -14,6 +15,8 @@ export interface JobDeps {
   readonly queues: Queues;
   readonly parseEvent: (message: unknown) => EventMessage;
   readonly parseJob: (message: unknown) => JobMessage;
+  readonly kinds: KindStore;
+  readonly sweep: (connection: Connection, names: readonly CursorName[]) => Promise<readonly SweptAny[]>;
   readonly log: Log;
 }
 
@@ -31,7 +34,7 @@ export function runJob(
     case "replay":
       return replayParked(deps, connection, body);
     case "sweep":
-      return Promise.resolve(ACK);
+      return sweep(deps, connection, body, attempts);
   }
 }
 
@@ -41,6 +44,7 @@ async function lookOnce(deps: JobDeps, job: Job<"look">, attempts: number): Prom
   const [looked] = await deps.writers.look([{ ref, class: "event", organizationId }]);
   if (looked === undefined) return { result: "retry", delaySeconds: 1 };
   if (looked.ok) {
+    if (looked.decision === "tombstone") await deps.kinds.addDrift(job.connection, ref.kind, { deleted: 1 });
     if (looked.doubt === undefined) return ACK;
     const waitMs = looked.doubt.since + limits.confirmAfterMs - deps.now();
     return { result: "retry", delaySeconds: Math.max(1, Math.ceil(waitMs / 1_000)) };
@@ -56,4 +60,16 @@ async function replayParked(deps: JobDeps, connection: Connection, job: Job<"rep
   const { more } = await replay(deps, { connection: connection.id, parkedBefore: job.parkedBefore });
   if (more) await deps.queues.sendJobs([job]);
   return ACK;
+}
+
+async function sweep(
+  deps: JobDeps,
+  connection: Connection,
+  job: Job<"sweep">,
+  attempts: number,
+): Promise<Settlement> {
+  const results = await deps.sweep(connection, job.kinds);
+  const { settlement, continueWith, delaySeconds } = settleSweep(results, attempts, deps.random());
+  if (continueWith.length > 0) await deps.queues.sendJobs([{ ...job, kinds: continueWith }], delaySeconds);
+  return settlement;
 }

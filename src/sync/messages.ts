@@ -1,7 +1,8 @@
 // What travels on the queues: ids and times. A payload rides along only for kinds declared `full` (IN9).
 
-import type { ConnectionId, EventId, Kind, RecordId, Ref } from "../core/ids.ts";
+import type { ConnectionId, EventId, RecordId, Ref } from "../core/ids.ts";
 import type { JsonObject } from "../core/json.ts";
+import type { CursorName } from "./ports.ts";
 
 export interface EventMessage {
   readonly connection: ConnectionId;
@@ -35,7 +36,7 @@ export type JobMessage =
   /** Send again what was parked before this instant (ms), so that what fails anew is not sent for ever. */
   | { readonly job: "replay"; readonly connection: ConnectionId; readonly parkedBefore: number }
   /** Sweep these kinds; continues itself where a run reached its bound. */
-  | { readonly job: "sweep"; readonly connection: ConnectionId; readonly kinds: readonly Kind[] };
+  | { readonly job: "sweep"; readonly connection: ConnectionId; readonly kinds: readonly CursorName[] };
 
 /** A message as the queue hands it over. */
 export interface Queued<T> {

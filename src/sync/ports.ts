@@ -60,7 +60,15 @@ export interface ConnectionStore {
   activate(id: ConnectionId, webhook: { readonly id?: string; readonly url: string }): Promise<void>;
   /** Adds a signing secret; the older ones stop being valid at `olderUntil`. */
   addSecret(id: ConnectionId, secret: string, now: number, olderUntil: number): Promise<void>;
-  setStatus(id: ConnectionId, status: ConnectionStatus, reason?: string): Promise<void>;
+  pause(id: ConnectionId, reason: string): Promise<void>;
+  unpause(id: ConnectionId): Promise<void>;
+  /** A problem has a name, so that whoever finds it mended can clear exactly it. Raising it twice keeps its start. */
+  raise(
+    id: ConnectionId,
+    problem: { readonly name: string; readonly reason: string },
+    now: number,
+  ): Promise<void>;
+  clear(id: ConnectionId, problemName: string): Promise<void>;
   setApiKey(id: ConnectionId, apiKey: string): Promise<void>;
   /** Removes the connection and every row of it. @returns rows removed per table */
   remove(id: ConnectionId): Promise<Readonly<Record<string, number>>>;
@@ -89,6 +97,13 @@ export interface RecordStore {
   page(connection: ConnectionId, kind: Kind, query: RecordQuery): Promise<readonly MirrorRecord[]>;
   /** The upstream answers for `alias` with the record `id`. */
   addAlias(connection: ConnectionId, kind: Kind, alias: RecordId, id: RecordId): Promise<void>;
+  /** Live ids of a kind after `after`, in order of id: for walks. */
+  ids(
+    connection: ConnectionId,
+    kind: Kind,
+    after: string,
+    limit: number,
+  ): Promise<readonly { readonly id: RecordId; readonly organizationId?: string }[]>;
   counts(connection: ConnectionId): Promise<Readonly<Partial<Record<Kind, number>>>>;
 }
 
@@ -109,8 +124,16 @@ export interface PagePosition {
   readonly id: RecordId;
 }
 
+export const DRIFT_CAUSES = ["missed", "late", "rewritten", "deleted"] as const;
+/** Why the mirror differed from the upstream. */
+export type DriftCause = (typeof DRIFT_CAUSES)[number];
+export type Drift = Readonly<Record<DriftCause, number>>;
+
 /** What is known per connection and kind beside its records. */
 export interface KindStore {
+  /** Adds to the counts; nothing to add writes nothing. */
+  addDrift(connection: ConnectionId, kind: Kind, drift: Partial<Drift>): Promise<void>;
+  drift(connection: ConnectionId): Promise<Readonly<Partial<Record<Kind, Drift>>>>;
   /** Has a single read of this kind ever succeeded? Only then does a 404 say that a record is gone. */
   isProven(connection: ConnectionId, kind: Kind): Promise<boolean>;
   markProven(connection: ConnectionId, kind: Kind): Promise<void>;
@@ -219,7 +242,55 @@ export interface Writers {
   offer(snapshots: readonly Snapshot[]): Promise<readonly Looked[]>;
 }
 
+/** How far the sweeps of one kind have come. A stale read of it may only repeat work. */
+export interface Cursor {
+  /** Upstream's clock, ms: whatever changed before is in the mirror. Absent before the baseline. */
+  readonly watermark?: number | undefined;
+  /** A sweep that has begun and not finished. */
+  readonly run?: SweepRun | undefined;
+  /** Kinds walked record by record: the id the walk has come to; it starts over at the end. */
+  readonly walkedTo?: string | undefined;
+  /** Of the records changed lately, those up to here (upstream's clock, ms) were looked at. */
+  readonly recentTo?: number | undefined;
+  readonly last?: SweepSummary | undefined;
+}
+
+export interface SweepRun {
+  /** What it asks from: upstream's clock, ms. */
+  readonly since: number;
+  /** The upstream's clock when it began: the next watermark. */
+  readonly startedAt: number;
+  readonly nextUrl?: string | undefined;
+  readonly pages: number;
+  readonly seen: number;
+  readonly drifted: number;
+  /** Passes over the same span, begun again because records moved between pages meanwhile. */
+  readonly passes: number;
+  /** Something changed upstream while this pass was under way. */
+  readonly moved: boolean;
+}
+
+export interface SweepSummary {
+  /** Our clock, ms. */
+  readonly at: number;
+  readonly pages: number;
+  readonly seen: number;
+  readonly drifted: number;
+}
+
+/** `verify` is the verifier's walk over all kinds. */
+export type CursorName = Kind | "verify";
+
+export interface Cursors {
+  read(connection: ConnectionId, name: CursorName): Promise<Cursor>;
+  write(connection: ConnectionId, name: CursorName, cursor: Cursor): Promise<void>;
+  removeAll(connection: ConnectionId): Promise<void>;
+}
+
 export interface Gate {
+  /** One holder at a time; asking again extends. @returns false while another holds it */
+  lease(name: string, holder: string, forMs: number): Promise<boolean>;
+  release(name: string, holder: string): Promise<void>;
   acquire(ask: { readonly class: CallClass; readonly retry: boolean }): Promise<Permit>;
   report(call: CallReport): Promise<void>;
   resume(): Promise<void>;
