@@ -11,6 +11,8 @@ CREATE TABLE connections (
   nonce TEXT NOT NULL,                  -- makes registering the webhook idempotent
   webhook_id TEXT,
   webhook_url TEXT,
+  webhook_events TEXT,                  -- JSON array of event types chosen; NULL: all
+  webhook_tested_at INTEGER,            -- when silence made us ask for a test delivery
   created_at INTEGER NOT NULL,
   seq_floor INTEGER NOT NULL DEFAULT 0  -- rows removed for good had seq up to here: never given out again
 ) WITHOUT ROWID;
@@ -58,6 +60,7 @@ CREATE TABLE kind_state (
   connection_id TEXT NOT NULL,
   kind TEXT NOT NULL,
   single_proven INTEGER NOT NULL DEFAULT 0,
+  complete INTEGER NOT NULL DEFAULT 0,        -- a rebuild has read the whole kind
   drift_missed INTEGER NOT NULL DEFAULT 0,    -- no webhook came in time
   drift_late INTEGER NOT NULL DEFAULT 0,      -- the sweep was faster than the webhook
   drift_rewritten INTEGER NOT NULL DEFAULT 0, -- changed upstream under the same updated_at
@@ -95,6 +98,33 @@ CREATE TABLE assessments_taken (
   client_id TEXT NOT NULL,
   taken_at INTEGER NOT NULL,
   PRIMARY KEY (connection_id, client_id)
+) WITHOUT ROWID;
+
+-- One hydration per user and client, ordered by a login.
+CREATE TABLE backfills (
+  connection_id TEXT NOT NULL,
+  user_id TEXT NOT NULL,
+  client_id TEXT NOT NULL,
+  id TEXT NOT NULL UNIQUE,
+  status TEXT NOT NULL,                 -- queued, running, done, failed
+  reason TEXT,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  PRIMARY KEY (connection_id, user_id, client_id)
+) WITHOUT ROWID;
+CREATE INDEX backfills_by_client ON backfills (connection_id, client_id);
+
+-- An operator's pull of everything, one row per kind.
+CREATE TABLE rebuilds (
+  connection_id TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  status TEXT NOT NULL,                 -- queued, running, done, failed, cancelled
+  reason TEXT,
+  run TEXT NOT NULL,                    -- JSON: where it stands
+  records_before INTEGER NOT NULL,
+  started_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  PRIMARY KEY (connection_id, kind)
 ) WITHOUT ROWID;
 
 CREATE TABLE api_keys (

@@ -1,16 +1,13 @@
 // The operator's routes for upstream accounts. No answer of theirs holds a secret.
 
-import type { Context, Hono } from "hono";
+import type { Hono } from "hono";
 import type { z } from "zod";
-import { type ConnectionId, connectionId } from "../core/ids.ts";
-import { isoInstant } from "../core/instant.ts";
 import type { ConnectRequest } from "../sync/connect.ts";
 import { overview } from "../sync/overview.ts";
-import { describeSwept } from "../sync/sweep.ts";
 import type { ApiDeps, AppEnv } from "./deps.ts";
 import { ApiError, type Issue, notFound } from "./errors.ts";
-import { parseBody, parseQuery } from "./input.ts";
-import { newConnection, newSecret, noQuery, removal, resumption, sweepOrder } from "./schemas.ts";
+import { connectionOfPath, parseBody, parseQuery } from "./input.ts";
+import { newConnection, newSecret, noQuery, removal, resumption } from "./schemas.ts";
 
 export function adminConnections(app: Hono<AppEnv>, deps: ApiDeps): void {
   app.post("/admin/connections", async (c) => {
@@ -42,13 +39,13 @@ export function adminConnections(app: Hono<AppEnv>, deps: ApiDeps): void {
 
   app.get("/admin/connections/:id", async (c) => {
     parseQuery(c, noQuery);
-    const connection = await deps.connections.get(pathId(c));
+    const connection = await deps.connections.get(connectionOfPath(c));
     if (connection === undefined) throw notFound();
     return c.json({ data: await overview(deps, connection) });
   });
 
   app.delete("/admin/connections/:id", async (c) => {
-    const id = pathId(c);
+    const id = connectionOfPath(c);
     const { force } = parseQuery(c, removal);
     const removed = await deps.disconnect(id, force === "true");
     deps.forgetConnection(id);
@@ -67,32 +64,15 @@ export function adminConnections(app: Hono<AppEnv>, deps: ApiDeps): void {
   });
 
   app.post("/admin/connections/:id/secrets", async (c) => {
-    const id = pathId(c);
+    const id = connectionOfPath(c);
     const { signing_secret } = await parseBody(c, newSecret);
     if (!(await deps.addSecret(id, signing_secret))) throw notFound();
     deps.forgetConnection(id);
     return c.json({ data: { id } }, 201);
   });
 
-  app.post("/admin/connections/:id/sweep", async (c) => {
-    const { kinds } = await parseBody(c, sweepOrder);
-    const results = await deps.sweep(pathId(c), kinds);
-    if (results === undefined) throw notFound();
-    return c.json({
-      data: results.map((swept) => ({
-        kind: swept.kind,
-        pages: swept.pages,
-        seen: swept.seen,
-        drifted: swept.drifted,
-        watermark: swept.watermark === undefined ? null : isoInstant(swept.watermark),
-        finished: swept.finished,
-        reason: describeSwept(swept) ?? null,
-      })),
-    });
-  });
-
   app.post("/admin/connections/:id/resume", async (c) => {
-    const id = pathId(c);
+    const id = connectionOfPath(c);
     const { api_key } = await parseBody(c, resumption);
     const known = await deps.connections.get(id);
     if (known === undefined) throw notFound();
@@ -102,12 +82,6 @@ export function adminConnections(app: Hono<AppEnv>, deps: ApiDeps): void {
     if (!(await deps.resume(id, api_key))) throw notFound();
     return c.json({ data: { id, status: "active" } });
   });
-}
-
-function pathId(c: Context<AppEnv>): ConnectionId {
-  const id = connectionId(c.req.param("id"));
-  if (id === undefined) throw notFound();
-  return id;
 }
 
 function toRequest(body: z.output<typeof newConnection>): ConnectRequest {

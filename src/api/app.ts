@@ -5,11 +5,13 @@ import { Hono } from "hono";
 import { adminConnections } from "./admin-connections.ts";
 import { adminKeys } from "./admin-keys.ts";
 import { adminLedger } from "./admin-ledger.ts";
+import { adminWork } from "./admin-work.ts";
 import { requireAdmin, requireKey } from "./auth.ts";
 import type { ApiDeps, AppEnv } from "./deps.ts";
 import { ApiError, errorResponse } from "./errors.ts";
 import { health } from "./health.ts";
 import { hooks } from "./hooks.ts";
+import { logins } from "./logins.ts";
 import { records } from "./records.ts";
 import { reminders } from "./reminders.ts";
 
@@ -31,9 +33,11 @@ export function createApp(deps: ApiDeps): Hono<AppEnv> {
   hooks(app, deps);
   records(app, deps);
   reminders(app, deps);
+  logins(app, deps);
   adminConnections(app, deps);
   adminKeys(app, deps);
   adminLedger(app, deps);
+  adminWork(app, deps);
   health(app, deps);
 
   refuseOtherMethods(app);

@@ -16,12 +16,11 @@ export async function recordAsOf(
   return Math.max(record.fetchedAt, watermark ?? 0) - deps.visibilityLagMs;
 }
 
-/** @returns ms; undefined before the first sweep */
-export async function listAsOf(
-  deps: ApiDeps,
-  connection: ConnectionId,
-  kind: Kind,
-): Promise<number | undefined> {
-  const watermark = await deps.watermark(connection, kind);
-  return watermark === undefined ? undefined : watermark - deps.visibilityLagMs;
+/** What may be said of a list: as of when, undefined before the first sweep, and whether anything may be missing. */
+export async function standingOf(deps: ApiDeps, connection: ConnectionId, kind: Kind) {
+  const [watermark, complete] = await Promise.all([
+    deps.watermark(connection, kind),
+    deps.isComplete(connection, kind),
+  ]);
+  return { asOf: watermark === undefined ? undefined : watermark - deps.visibilityLagMs, complete };
 }

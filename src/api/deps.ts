@@ -1,11 +1,14 @@
 // What the routes need. Built in cloudflare/http.ts; a test may bring its own.
 
+import type { Result } from "../core/failure.ts";
 import type { ConnectionId, Kind, RecordId, Ref } from "../core/ids.ts";
 import type { MirrorRecord } from "../core/record.ts";
 import type { Delivery } from "../sources/source.ts";
 import type { Connected, ConnectRequest, Disconnected } from "../sync/connect.ts";
 import type {
   ApiKey,
+  Backfill,
+  BackfillStore,
   ConnectionStore,
   Cursors,
   DeadLetterStore,
@@ -13,11 +16,13 @@ import type {
   KindStore,
   Ledger,
   Log,
+  RebuildStore,
   RecordStore,
   Replayed,
 } from "../sync/ports.ts";
 import type { Read } from "../sync/read.ts";
 import type { Received } from "../sync/receive.ts";
+import type { DeliveryReport } from "../sync/subscription.ts";
 import type { SweptAny } from "../sync/sweeps.ts";
 
 export interface ApiDeps {
@@ -51,6 +56,19 @@ export interface ApiDeps {
   readonly addSecret: (id: ConnectionId, secret: string) => Promise<boolean>;
   /** Now, within this request; undefined when there is no such connection. */
   readonly sweep: (id: ConnectionId, kinds?: readonly Kind[]) => Promise<readonly SweptAny[] | undefined>;
+  readonly login: (
+    connection: ConnectionId,
+    userId: string,
+    clientId: RecordId,
+  ) => Promise<{ readonly backfill: Backfill; readonly first: boolean }>;
+  readonly backfills: Pick<BackfillStore, "get">;
+  /** Undefined when there is no such connection. */
+  readonly orderRebuild: (id: ConnectionId, kinds?: readonly Kind[]) => Promise<true | undefined>;
+  readonly rebuilds: Pick<RebuildStore, "list" | "cancel">;
+  /** Undefined when there is no such connection. */
+  readonly readDeliveries: (id: ConnectionId) => Promise<Result<DeliveryReport> | undefined>;
+  /** A rebuild has read the whole kind. */
+  readonly isComplete: (connection: ConnectionId, kind: Kind) => Promise<boolean>;
   /** Upstream's clock, ms: whatever changed before is in the mirror, as far as lists can tell. */
   readonly watermark: (connection: ConnectionId, kind: Kind) => Promise<number | undefined>;
   /** Within this, ms, a write may be missing from the upstream's own answers. */

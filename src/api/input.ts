@@ -2,10 +2,11 @@
 
 import type { Context } from "hono";
 import type { z } from "zod";
+import { type ConnectionId, connectionId } from "../core/ids.ts";
 import { parseJson } from "../core/json.ts";
 import { limits } from "../core/limits.ts";
 import type { AppEnv } from "./deps.ts";
-import { ApiError, type Issue } from "./errors.ts";
+import { ApiError, type Issue, notFound } from "./errors.ts";
 
 /**
  * Reads a body while counting; stops at the bound (IN1).
@@ -55,6 +56,13 @@ export function parseQuery<S extends z.ZodType>(c: Context<AppEnv>, schema: S): 
     throw new ApiError("invalid_request", "the query is not valid", { issues });
   }
   return validated(schema, Object.fromEntries(parameters), "the query is not valid");
+}
+
+/** The `:id` of a connection's path. */
+export function connectionOfPath(c: Context<AppEnv>): ConnectionId {
+  const id = connectionId(c.req.param("id"));
+  if (id === undefined) throw notFound();
+  return id;
 }
 
 function validated<S extends z.ZodType>(schema: S, value: unknown, message: string): z.output<S> {

@@ -3,7 +3,7 @@
 import type { Context, Hono } from "hono";
 import { type Kind, recordId } from "../core/ids.ts";
 import type { MirrorRecord } from "../core/record.ts";
-import { listAsOf, recordAsOf } from "./as-of.ts";
+import { recordAsOf, standingOf } from "./as-of.ts";
 import { maySee, requireKind } from "./auth.ts";
 import type { ApiDeps, AppEnv } from "./deps.ts";
 import { ApiError, notFound } from "./errors.ts";
@@ -26,7 +26,7 @@ export function records(app: Hono<AppEnv>, deps: ApiDeps): void {
         status: query.status,
         after: query.cursor,
       });
-      return listResponse(c, rows, query.limit, await listAsOf(deps, key.connection, kind));
+      return listResponse(c, rows, query.limit, await standingOf(deps, key.connection, kind));
     });
 
     app.get(`/v1/${kind}/:id`, async (c) => {

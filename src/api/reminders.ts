@@ -21,7 +21,7 @@ export function reminders(app: Hono<AppEnv>, deps: ApiDeps): void {
       after: query.cursor,
     });
     // Reminders are whole as of now: nothing upstream could differ from them.
-    return listResponse(c, rows, query.limit, deps.now());
+    return listResponse(c, rows, query.limit, { asOf: deps.now(), complete: true });
   });
 
   app.post("/v1/reminders/:id/ack", async (c) => {

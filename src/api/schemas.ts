@@ -89,7 +89,12 @@ export const removal = z.strictObject({
   force: z.enum(["true", "false"], { error: 'must be "true" or "false"' }).default("false"),
 });
 
-export const sweepOrder = z.strictObject({
+// A partner's own id of its user: opaque, never shown again.
+const userId = z.string().min(1, "must not be empty").max(128, "may be at most 128 characters long");
+
+export const newLogin = z.strictObject({ user_id: userId, client_id: id });
+
+export const kindsOrder = z.strictObject({
   kinds: z
     .array(
       z.enum(["organizations", "staff", "clients", "assessment-status"], {

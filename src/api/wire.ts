@@ -20,22 +20,23 @@ export function recordResponse(c: Context<AppEnv>, record: MirrorRecord, asOf: n
 /**
  * `{data:[…], meta:{next_url, as_of, complete}}`
  * @param rows one more than `limit` when there is a next page
- * @param asOf undefined before the kind's first sweep: nothing vouches for a list then
+ * @param standing `asOf`, ms: undefined before the kind's first sweep: nothing vouches for a list then
  */
 export function listResponse(
   c: Context<AppEnv>,
   rows: readonly MirrorRecord[],
   limit: number,
-  asOf: number | undefined,
+  standing: { readonly asOf: number | undefined; readonly complete: boolean },
 ): Response {
+  const { asOf, complete } = standing;
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
   const more = rows.length > limit && last !== undefined;
   const meta = {
     next_url: more ? nextUrl(c.req.url, encodePosition({ updatedAt: last.updatedAt, id: last.id })) : null,
     as_of: asOf === undefined ? null : isoInstant(asOf),
-    // A list holds what events, sweeps and reads have brought; what never changed since may be missing.
-    complete: false,
+    // Without a rebuild a list holds what events, sweeps and reads have brought (RD7).
+    complete,
   };
   const data = shown.map(({ body }) => body).join(",");
   return c.body(`{"data":[${data}],"meta":${JSON.stringify(meta)}}`, 200, JSON_HEADERS);

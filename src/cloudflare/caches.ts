@@ -69,6 +69,19 @@ export function watermarkCache(now: () => number, { read }: Cursors) {
   };
 }
 
+/** Whether kinds are complete: once true it stays true, so only "not yet" is asked again. */
+export function completeCache(
+  now: () => number,
+  isComplete: (connection: ConnectionId, kind: Kind) => Promise<boolean>,
+) {
+  const known = cache<{ readonly complete: true }>(now, limits.connectionCacheMs);
+  return async (connection: ConnectionId, kind: Kind): Promise<boolean> => {
+    const load = async () =>
+      (await isComplete(connection, kind)) ? ({ complete: true } as const) : undefined;
+    return (await known.get(`${connection}/${kind}`, load)) !== undefined;
+  };
+}
+
 /** Refs lately found to exist nowhere. */
 export function absentCache(now: () => number) {
   const absent = new LRUCache<string, true>({

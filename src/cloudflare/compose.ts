@@ -8,16 +8,17 @@ import { shardOf } from "../core/shard.ts";
 import { rcms } from "../sources/rcms/rcms.ts";
 import type { Account, Source, Upstream } from "../sources/source.ts";
 import { upstreamHttp } from "../sources/upstream-http.ts";
+import { backfillStore } from "../store/backfills.ts";
 import { connectionStore } from "../store/connections.ts";
 import { deadLetterStore } from "../store/dead-letters.ts";
 import { keyStore } from "../store/keys.ts";
 import { assessmentsTakenStore, kindStore } from "../store/kinds.ts";
 import { ledgerStore } from "../store/ledger.ts";
+import { rebuildStore } from "../store/rebuilds.ts";
 import { recordStore } from "../store/records.ts";
 import { createSeal, type Seal } from "../store/seal.ts";
 import { throughGate } from "../sync/gated.ts";
-import type { Connection, CursorName, Gate, Looked, Queues, Writers } from "../sync/ports.ts";
-import { runSweeps } from "../sync/sweeps.ts";
+import type { Connection, Gate, Looked, Queues, Writers } from "../sync/ports.ts";
 import { cursors } from "./cursors.ts";
 import { BadEnvironment, type Env, parseSettings } from "./env.ts";
 import { createLog } from "./log.ts";
@@ -107,6 +108,8 @@ function build(env: Env) {
     keys: keyStore(db),
     kinds: kindStore(db),
     taken: assessmentsTakenStore(db),
+    backfills: backfillStore(db),
+    rebuilds: rebuildStore(db),
     cursors: cursors(env.CURSORS),
     queues: queues(env),
     gate,
@@ -121,23 +124,25 @@ function build(env: Env) {
     },
   };
 
-  /** Sweeps of one connection, with the settings of this environment. */
-  function sweep(connection: Connection, names: readonly CursorName[]) {
+  /** The services as one connection sees them: its gate, its writers, its account opened for a class of calls. */
+  function of(connection: Connection, callClass: CallClass) {
     const { id } = connection;
-    const deps = {
+    const opened = upstream(id, connection.source, connection, callClass);
+    return {
       ...shared,
       source: source(connection.source),
       gate: gate(id),
       writers: shared.writers(id),
-      listChanged: upstream(id, connection.source, connection, "sweep").listChanged,
+      upstream: opened,
+      listChanged: opened.listChanged,
       overlapMs: settings.SWEEP_OVERLAP_SECONDS * 1_000,
       pagesPerRun: settings.SWEEP_PAGES_PER_RUN,
       verifyBudget: settings.VERIFY_PER_SWEEP,
+      silenceMs: settings.SILENCE_HOURS * 3_600_000,
     };
-    return runSweeps(deps, connection, names);
   }
 
-  return { ...shared, sweep };
+  return { ...shared, of };
 }
 
 /** Of content, keys and bytes: SHA-256, hex. Synchronous, so that the write path has no await of its own. */

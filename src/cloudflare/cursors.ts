@@ -10,7 +10,7 @@ const cursor = z.object({
   watermark: whole.optional(),
   run: z
     .object({
-      since: whole,
+      since: whole.optional(),
       startedAt: whole,
       nextUrl: z.string().optional(),
       pages: whole,

@@ -48,6 +48,7 @@ const schema = z.object({
   SWEEP_INTERVAL_MINUTES: whole(15, 1, 1_440),
   SWEEP_OVERLAP_SECONDS: whole(120, 0, 86_400),
   SWEEP_PAGES_PER_RUN: whole(50, 1, 1_000),
+  SILENCE_HOURS: whole(6, 1, 8_760),
   VERIFY_PER_SWEEP: whole(25, 0, 1_000),
   UPSTREAM_PER_MINUTE: whole(120, 1, 100_000),
   UPSTREAM_BURST: whole(30, 1, 100_000),

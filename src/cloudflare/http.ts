@@ -7,14 +7,17 @@ import type { ApiDeps, AppEnv } from "../api/deps.ts";
 import { ApiError, errorBody, statusOf } from "../api/errors.ts";
 import { base64Url } from "../core/base64.ts";
 import type { ConnectionId, Kind } from "../core/ids.ts";
+import { login } from "../sync/backfill.ts";
 import { addSecret, type ConnectDeps, connect, disconnect, resume } from "../sync/connect.ts";
 import { replay } from "../sync/park.ts";
 import { readOne } from "../sync/read.ts";
+import { orderRebuild, rebuiltKinds } from "../sync/rebuild.ts";
 import { receive } from "../sync/receive.ts";
 import { acknowledgeReminder } from "../sync/reminders.ts";
+import { readDeliveryReport } from "../sync/subscription.ts";
 import { sweptKinds } from "../sync/sweep.ts";
-import { settleSweep } from "../sync/sweeps.ts";
-import { absentCache, keyCache, receiverCache, watermarkCache } from "./caches.ts";
+import { runSweeps, settleSweep } from "../sync/sweeps.ts";
+import { absentCache, completeCache, keyCache, receiverCache, watermarkCache } from "./caches.ts";
 import type { Services } from "./compose.ts";
 import { BadEnvironment } from "./env.ts";
 import { parseEventMessage, parseJobMessage } from "./messages.ts";
@@ -76,6 +79,18 @@ function apiDeps(services: Services): ApiDeps {
       readOne({ ...services, absent, keepAlive }, connection, ref, organizationId),
     acknowledgeReminder: (connection, id) => acknowledgeReminder(services, connection, id),
     sweep: (id, kinds) => sweepNow(services, id, kinds),
+    login: (connection, userId, clientId) => login(services, connection, userId, clientId),
+    orderRebuild: async (id, kinds) => {
+      const connection = await connections.get(id);
+      if (connection === undefined) return undefined;
+      await orderRebuild(services, connection, kinds ?? rebuiltKinds(source(connection.source)));
+      return true;
+    },
+    readDeliveries: async (id) => {
+      const connection = await connections.get(id);
+      return connection && readDeliveryReport(services.of(connection, "interactive"), connection);
+    },
+    isComplete: completeCache(now, services.kinds.isComplete),
     watermark: watermarkCache(now, services.cursors),
     visibilityLagMs: source("rcms").visibilityLagMs,
     verifyBudget: settings.VERIFY_PER_SWEEP,
@@ -95,7 +110,8 @@ function apiDeps(services: Services): ApiDeps {
 async function sweepNow(services: Services, id: ConnectionId, kinds?: readonly Kind[]) {
   const connection = await services.connections.get(id);
   if (connection === undefined) return undefined;
-  const results = await services.sweep(connection, kinds ?? sweptKinds(services.source(connection.source)));
+  const deps = services.of(connection, "sweep");
+  const results = await runSweeps(deps, connection, kinds ?? sweptKinds(deps.source));
   const { continueWith, delaySeconds } = settleSweep(results, 1, services.random());
   if (continueWith.length > 0) {
     await services.queues.sendJobs([{ job: "sweep", connection: id, kinds: continueWith }], delaySeconds);

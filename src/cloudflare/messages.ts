@@ -27,7 +27,12 @@ const eventMessage = z.object({
   receivedAt: instant,
   organizationId,
   what: z.discriminatedUnion("is", [
-    z.object({ is: z.literal("changed"), ref, assessmentTaken: z.literal(true).optional() }),
+    z.object({
+      is: z.literal("changed"),
+      ref,
+      assessmentTaken: z.literal(true).optional(),
+      readmitted: z.literal(true).optional(),
+    }),
     z.object({
       is: z.literal("record"),
       ref,
@@ -41,6 +46,9 @@ const eventMessage = z.object({
 const jobMessage = z.discriminatedUnion("job", [
   z.object({ job: z.literal("look"), connection, ref, organizationId }),
   z.object({ job: z.literal("replay"), connection, parkedBefore: instant }),
+  z.object({ job: z.literal("backfill"), connection, backfill: z.string().max(64) }),
+  z.object({ job: z.literal("rebuild"), connection }),
+  z.object({ job: z.literal("guard"), connection }),
   z.object({ job: z.literal("sweep"), connection, kinds: z.array(z.enum([...KINDS, "verify"])) }),
 ]);
 

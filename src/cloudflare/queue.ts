@@ -2,12 +2,17 @@
 // redeliver a whole batch, so what fails is settled per connection.
 
 import { afterFailure } from "../core/failure.ts";
+import type { RecordId } from "../core/ids.ts";
+import { runBackfill } from "../sync/backfill.ts";
 import { hydrate } from "../sync/hydrate.ts";
-import { runJob } from "../sync/jobs.ts";
+import { type JobDeps, runJob } from "../sync/jobs.ts";
 import { ACK, type EventMessage, type JobMessage, type Queued, type Settlement } from "../sync/messages.ts";
 import { type Parked, park } from "../sync/park.ts";
 import type { QueueName } from "../sync/ports.ts";
+import { runRebuild } from "../sync/rebuild.ts";
 import { closeReminders, keepReminder } from "../sync/reminders.ts";
+import { guardSubscription } from "../sync/subscription.ts";
+import { runSweeps } from "../sync/sweeps.ts";
 import type { Services } from "./compose.ts";
 import { parseEventMessage, parseJobMessage } from "./messages.ts";
 
@@ -109,35 +114,34 @@ async function settleEvents(
   const connection = await connectionOf(services, entries);
   // Removed meanwhile: what was under way for it has nowhere to go.
   if (connection === undefined) return entries.map(() => ACK);
-  const { id } = connection;
-  const upstream = services.upstream(id, connection.source, connection, "event");
-  return hydrate(
-    {
-      ...services,
-      source: services.source(connection.source),
-      writers: services.writers(id),
-      listChanged: upstream.listChanged,
-      keepReminder: (message) => keepReminder(services, connection, message),
-      closeReminders: (message) => closeReminders(services, connection, message),
-    },
-    connection,
-    entries,
-  );
+  const deps = {
+    ...services.of(connection, "event"),
+    keepReminder: (message: EventMessage) => keepReminder(services, connection, message),
+    closeReminders: (message: EventMessage) => closeReminders(services, connection, message),
+    clearBackfills: (clientId: RecordId) => services.backfills.clearClient(connection.id, clientId),
+  };
+  return hydrate(deps, connection, entries);
 }
 
 async function settleJobs(
   services: Services,
   entries: readonly Entry<JobMessage>[],
 ): Promise<readonly Settlement[]> {
-  const connection = await connectionOf(services, entries);
-  if (connection === undefined) return entries.map(() => ACK);
-  const deps = {
+  const found = await connectionOf(services, entries);
+  if (found === undefined) return entries.map(() => ACK);
+  const deps: JobDeps = {
     ...services,
-    writers: services.writers(connection.id),
+    writers: services.writers(found.id),
     parseEvent: parseEventMessage,
     parseJob: parseJobMessage,
+    sweep: (connection, names) => runSweeps(services.of(connection, "sweep"), connection, names),
+    backfill: ({ id }, backfill, attempts) =>
+      runBackfill({ ...services, writers: services.writers(id) }, id, backfill, attempts),
+    rebuild: (connection, attempts) => runRebuild(services.of(connection, "rebuild"), connection, attempts),
+    guard: (connection) => guardSubscription(services.of(connection, "sweep"), connection),
+    resumeGate: ({ id }) => services.gate(id).resume(),
   };
-  return Promise.all(entries.map((entry) => runJob(deps, connection, entry)));
+  return Promise.all(entries.map((entry) => runJob(deps, found, entry)));
 }
 
 function connectionOf(services: Services, entries: readonly Entry<EventMessage | JobMessage>[]) {

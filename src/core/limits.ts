@@ -18,6 +18,8 @@ export const limits = {
   requestBytes: 64 * 1024,
   /** `JSON.stringify` throws on nesting that `JSON.parse` accepts; real records are a few levels deep. */
   jsonDepth: 64,
+  /** D1 holds rows of 2 MB; escaping may double a body on its way there. */
+  recordChars: 900_000,
   /** An answer of RCMS: 200 records of at most some 40 KiB. */
   upstreamBytes: 8 * 1024 * 1024,
   /** RCMS answers in well under a second; ten is a hang, and a hang must not hold a queue batch. */
@@ -100,6 +102,18 @@ export const limits = {
   sweepAttempts: 5,
   /** The cron's own period (wrangler.toml). */
   tickMs: 15 * MINUTE,
+  /** Pages of one rebuild job: short, so that it yields to everything else in between. */
+  rebuildPages: 10,
+  /** Work whose message may have been lost is queued again after this long without a sign of life. */
+  staleWorkMs: 15 * MINUTE,
+  /** Forgotten backfills queued again by one tick. */
+  staleBackfills: 90,
+  /** Extra sweeps between two ticks while a connection is degraded. */
+  degradedSweepSeconds: [300, 600],
+  /** RCMS disables an endpoint after so many failures in a row. */
+  deadAfterFailures: 50,
+  /** A test delivery is expected back within this. */
+  testEchoMs: 5 * MINUTE,
   /** A replaced signing secret stays valid this long: RCMS's own retry window. */
   secretOverlapMs: 24 * HOUR,
   /** Per isolate: connections and keys are few; a cached one is at most this old. */

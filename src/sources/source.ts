@@ -60,6 +60,8 @@ export type ParsedEvent =
       readonly ref: Ref;
       /** It also says that the client took an assessment. */
       readonly assessmentTaken?: true;
+      /** It also says that a client who had left is back. */
+      readonly readmitted?: true;
     })
   /** Full: the event is the record. */
   | (EventHead & { readonly what: "record"; readonly ref: Ref; readonly payload: JsonObject })
@@ -83,11 +85,15 @@ export interface Upstream {
   fetchOne(ref: Ref, hint?: { readonly organizationId?: string }): Promise<Result<Look>>;
   /**
    * One page of what changed since (inclusive).
-   * @param since ms, upstream's clock
+   * @param since ms, upstream's clock; undefined asks for everything: a rebuild, never a schedule
    * @param pageUrl the previous page's `nextUrl`
    */
-  listChanged(kind: Kind, since: number, pageUrl?: string): Promise<Result<Page>>;
+  listChanged(kind: Kind, since: number | undefined, pageUrl?: string): Promise<Result<Page>>;
   registerWebhook(webhook: WebhookRequest): Promise<Result<Webhook>>;
+  /** The upstream's own log of what it sent, newest first; `missing` when it knows no such webhook. */
+  deliveries(webhookId: string): Promise<Result<DeliveryLog>>;
+  /** Asks for a trial delivery. */
+  sendTest(webhookId: string): Promise<Result<void>>;
   /** Removing what is already gone is success. */
   removeWebhook(webhookId: string): Promise<Result<void>>;
 }
@@ -114,6 +120,19 @@ export interface WebhookRequest {
 export interface Webhook {
   readonly id: string;
   readonly signingSecret: string;
+}
+
+export type DeliveryLog =
+  | { readonly webhook: "missing" }
+  | { readonly webhook: "known" | "disabled"; readonly entries: readonly DeliveryEntry[] };
+
+export interface DeliveryEntry {
+  readonly eventId?: EventId;
+  readonly type: string;
+  readonly status: "delivered" | "pending" | "failed";
+  readonly attempts: number;
+  /** Upstream's clock, ms. */
+  readonly createdAt?: number;
 }
 
 export interface UpstreamRequest {

@@ -10,11 +10,13 @@ import {
   aliases,
   apiKeys,
   assessmentsTaken,
+  backfills,
   connections,
   deadLetters,
   events,
   kindState,
   problems,
+  rebuilds,
   records,
   signingSecrets,
 } from "./schema.ts";
@@ -35,7 +37,13 @@ export function connectionStore(
       const { open } = await seal();
       const fields = row.fields as Connection["fields"];
       const wrong = await db.select().from(problems).where(eq(problems.connectionId, id));
-      return { ...toHead(row, wrong), fields, apiKey: await open(row.apiKey, apiKeyPlace(id)) };
+      return {
+        ...toHead(row, wrong),
+        fields,
+        apiKey: await open(row.apiKey, apiKeyPlace(id)),
+        ...(row.webhookEvents === null ? {} : { webhookEvents: row.webhookEvents }),
+        ...(row.webhookTestedAt === null ? {} : { webhookTestedAt: row.webhookTestedAt }),
+      };
     },
 
     async list() {
@@ -74,10 +82,21 @@ export function connectionStore(
 
     async begin(connection: NewConnection) {
       const { id, source, baseUrl, fields, nonce, createdAt } = connection;
+      const webhookEvents = connection.webhookEvents ? [...connection.webhookEvents] : null;
       const apiKey = await (await seal()).seal(connection.apiKey, apiKeyPlace(id));
       const written = await db
         .insert(connections)
-        .values({ id, source, baseUrl, apiKey, fields, nonce, createdAt, status: "connecting" })
+        .values({
+          id,
+          source,
+          baseUrl,
+          apiKey,
+          fields,
+          webhookEvents,
+          nonce,
+          createdAt,
+          status: "connecting",
+        })
         .onConflictDoNothing()
         .returning({ id: connections.id });
       return written.length > 0;
@@ -152,6 +171,10 @@ export function connectionStore(
       await db.delete(problems).where(and(eq(problems.connectionId, id), eq(problems.name, problemName)));
     },
 
+    async noteTest(id, now) {
+      await db.update(connections).set({ webhookTestedAt: now }).where(eq(connections.id, id));
+    },
+
     async setApiKey(id, apiKey) {
       const sealed = await (await seal()).seal(apiKey, apiKeyPlace(id));
       await db.update(connections).set({ apiKey: sealed }).where(eq(connections.id, id));
@@ -163,6 +186,8 @@ export function connectionStore(
         aliases,
         kindState,
         problems,
+        backfills,
+        rebuilds,
         events,
         assessmentsTaken,
         deadLetters,

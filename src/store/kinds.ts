@@ -15,6 +15,21 @@ export function kindStore(db: DrizzleD1Database): KindStore {
       return row?.proven === 1;
     },
 
+    async markComplete(connection, kind) {
+      await db
+        .insert(kindState)
+        .values({ connectionId: connection, kind, complete: 1 })
+        .onConflictDoUpdate({ target: [kindState.connectionId, kindState.kind], set: { complete: 1 } });
+    },
+
+    async isComplete(connection, kind) {
+      const [row] = await db
+        .select({ complete: kindState.complete })
+        .from(kindState)
+        .where(and(eq(kindState.connectionId, connection), eq(kindState.kind, kind)));
+      return row?.complete === 1;
+    },
+
     async addDrift(connection, kind, drift) {
       const { missed = 0, late = 0, rewritten = 0, deleted = 0 } = drift;
       if (missed + late + rewritten + deleted === 0) return;

@@ -6,10 +6,11 @@ import type { ConnectionId, EventId, Kind, RecordId } from "../core/ids.ts";
 import type { EventOutcome, Ledger, LedgerEntry } from "../sync/ports.ts";
 import { events } from "./schema.ts";
 
-const DONE = `
+const KNOWN = `
 SELECT e.event_id AS id FROM json_each(?2) j
-CROSS JOIN events e ON e.connection_id = ?1 AND e.event_id = j.value
-WHERE e.done_at IS NOT NULL`;
+CROSS JOIN events e ON e.connection_id = ?1 AND e.event_id = j.value`;
+
+const DONE = `${KNOWN} WHERE e.done_at IS NOT NULL`;
 
 // A parked event that is done after all moves on; one that is done never moves back.
 const RECORD = `
@@ -30,6 +31,15 @@ export function ledgerStore(d1: D1Database, db: DrizzleD1Database): Ledger {
     async done(connection, ids) {
       if (ids.length === 0) return new Set();
       const { results } = await d1.prepare(DONE).bind(connection, JSON.stringify(ids)).all<{ id: EventId }>();
+      return new Set(results.map(({ id }) => id));
+    },
+
+    async known(connection, ids) {
+      if (ids.length === 0) return new Set();
+      const { results } = await d1
+        .prepare(KNOWN)
+        .bind(connection, JSON.stringify(ids))
+        .all<{ id: EventId }>();
       return new Set(results.map(({ id }) => id));
     },
 

@@ -13,6 +13,8 @@ export const connections = sqliteTable("connections", {
   nonce: text("nonce").notNull(),
   webhookId: text("webhook_id"),
   webhookUrl: text("webhook_url"),
+  webhookEvents: text("webhook_events", { mode: "json" }).$type<string[]>(),
+  webhookTestedAt: integer("webhook_tested_at"),
   createdAt: integer("created_at").notNull(),
   seqFloor: integer("seq_floor").notNull().default(0),
 });
@@ -70,6 +72,7 @@ export const kindState = sqliteTable(
     connectionId: text("connection_id").notNull(),
     kind: text("kind").notNull(),
     singleProven: integer("single_proven").notNull().default(0),
+    complete: integer("complete").notNull().default(0),
     driftMissed: integer("drift_missed").notNull().default(0),
     driftLate: integer("drift_late").notNull().default(0),
     driftRewritten: integer("drift_rewritten").notNull().default(0),
@@ -117,6 +120,39 @@ export const assessmentsTaken = sqliteTable(
     takenAt: integer("taken_at").notNull(),
   },
   (table) => [primaryKey({ columns: [table.connectionId, table.clientId] })],
+);
+
+export const backfills = sqliteTable(
+  "backfills",
+  {
+    connectionId: text("connection_id").notNull(),
+    userId: text("user_id").notNull(),
+    clientId: text("client_id").notNull(),
+    id: text("id").notNull().unique(),
+    status: text("status", { enum: ["queued", "running", "done", "failed"] }).notNull(),
+    reason: text("reason"),
+    createdAt: integer("created_at").notNull(),
+    updatedAt: integer("updated_at").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.connectionId, table.userId, table.clientId] }),
+    index("backfills_by_client").on(table.connectionId, table.clientId),
+  ],
+);
+
+export const rebuilds = sqliteTable(
+  "rebuilds",
+  {
+    connectionId: text("connection_id").notNull(),
+    kind: text("kind").notNull(),
+    status: text("status", { enum: ["queued", "running", "done", "failed", "cancelled"] }).notNull(),
+    reason: text("reason"),
+    run: text("run", { mode: "json" }).notNull(),
+    recordsBefore: integer("records_before").notNull(),
+    startedAt: integer("started_at").notNull(),
+    updatedAt: integer("updated_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.connectionId, table.kind] })],
 );
 
 export const apiKeys = sqliteTable("api_keys", {

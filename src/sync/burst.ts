@@ -7,7 +7,7 @@ import { limits } from "../core/limits.ts";
 import type { Page } from "../sources/source.ts";
 import type { Looked, Writers } from "./ports.ts";
 
-export type ListChanged = (kind: Kind, since: number, pageUrl?: string) => Promise<Result<Page>>;
+export type ListChanged = (kind: Kind, since: number | undefined, pageUrl?: string) => Promise<Result<Page>>;
 
 /** The refs waited for, each with the instant of its oldest event (upstream's clock, ms). */
 export type Burst = readonly { readonly key: string; readonly since: number }[];

@@ -42,12 +42,14 @@ export type Connected =
 export async function connect(deps: ConnectDeps, request: ConnectRequest): Promise<Connected> {
   const { id, source, account, webhook } = request;
   const nonce = deps.newNonce();
-  const begun = await deps.connections.begin({ id, source, ...account, nonce, createdAt: deps.now() });
+  const webhookEvents = webhook.by === "us" ? webhook.events : undefined;
+  const row = { id, source, ...account, webhookEvents, createdAt: deps.now() };
+  const begun = await deps.connections.begin({ ...row, nonce });
   const openNonce = begun ? nonce : await deps.connections.unfinished(id);
   if (openNonce === undefined) return { result: "exists" };
   if (!begun) {
     await deps.connections.remove(id);
-    await deps.connections.begin({ id, source, ...account, nonce: openNonce, createdAt: deps.now() });
+    await deps.connections.begin({ ...row, nonce: openNonce });
   }
   // A gate of this name may remember an earlier connection's pause.
   await deps.gate(id).resume();

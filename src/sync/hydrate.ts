@@ -2,7 +2,7 @@
 // look at each record once, write the ledger, and only then let go of the messages.
 
 import { afterFailure, describeFailure } from "../core/failure.ts";
-import type { Kind } from "../core/ids.ts";
+import type { Kind, RecordId } from "../core/ids.ts";
 import { refKey } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import type { Source } from "../sources/source.ts";
@@ -33,6 +33,8 @@ export interface HydrateDeps {
   readonly keepReminder: (message: EventMessage) => Promise<void>;
   /** An assessment was taken: the client needs no reminding of it any more. */
   readonly closeReminders: (message: EventMessage) => Promise<void>;
+  /** The client is back: its next login hydrates it anew. */
+  readonly clearBackfills: (clientId: RecordId) => Promise<void>;
   readonly log: Log;
 }
 
@@ -191,8 +193,11 @@ async function settle(
     case "changed": {
       const looked = looks.get(refKey(what.ref)) ?? { ok: false, failure: { kind: "interrupted" } };
       const settled = settleChanged(deps, message, looked, lookedFrom);
-      if (settled.settlement.result !== "ack" || !settled.outcome || !what.assessmentTaken) return settled;
-      return storeOr(deps, message, settled.outcome, () => deps.closeReminders(message.body));
+      if (settled.settlement.result !== "ack" || !settled.outcome) return settled;
+      return storeOr(deps, message, settled.outcome, async () => {
+        if (what.assessmentTaken) await deps.closeReminders(message.body);
+        if (what.readmitted) await deps.clearBackfills(what.ref.id);
+      });
     }
   }
 }

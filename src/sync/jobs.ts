@@ -4,7 +4,16 @@ import { afterFailure, describeFailure } from "../core/failure.ts";
 import { limits } from "../core/limits.ts";
 import { ACK, type EventMessage, type JobMessage, type Queued, type Settlement } from "./messages.ts";
 import { replay } from "./park.ts";
-import type { Connection, CursorName, DeadLetterStore, KindStore, Log, Queues, Writers } from "./ports.ts";
+import type {
+  Connection,
+  ConnectionStore,
+  CursorName,
+  DeadLetterStore,
+  KindStore,
+  Log,
+  Queues,
+  Writers,
+} from "./ports.ts";
 import { type SweptAny, settleSweep } from "./sweeps.ts";
 
 export interface JobDeps {
@@ -17,6 +26,12 @@ export interface JobDeps {
   readonly parseJob: (message: unknown) => JobMessage;
   readonly kinds: KindStore;
   readonly sweep: (connection: Connection, names: readonly CursorName[]) => Promise<readonly SweptAny[]>;
+  readonly backfill: (connection: Connection, id: string, attempts: number) => Promise<Settlement>;
+  readonly rebuild: (connection: Connection, attempts: number) => Promise<Settlement>;
+  readonly guard: (connection: Connection) => Promise<void>;
+  /** The key may be good again: the gate lets one more try through. */
+  readonly resumeGate: (connection: Connection) => Promise<void>;
+  readonly connections: Pick<ConnectionStore, "unpause">;
   readonly log: Log;
 }
 
@@ -33,6 +48,12 @@ export function runJob(
       return lookOnce(deps, body, attempts);
     case "replay":
       return replayParked(deps, connection, body);
+    case "backfill":
+      return deps.backfill(connection, body.backfill, attempts);
+    case "rebuild":
+      return deps.rebuild(connection, attempts);
+    case "guard":
+      return deps.guard(connection).then(() => ACK);
     case "sweep":
       return sweep(deps, connection, body, attempts);
   }
@@ -68,8 +89,20 @@ async function sweep(
   job: Job<"sweep">,
   attempts: number,
 ): Promise<Settlement> {
+  // A paused connection is probed by its next sweep: a key that was given back upstream needs no operator. If
+  // it is still rejected, the first call pauses the connection again, and that was the only call.
+  const probing = connection.status === "paused";
+  if (probing) await deps.resumeGate(connection);
   const results = await deps.sweep(connection, job.kinds);
+  if (probing && results.some(({ finished, pages }) => finished && pages > 0))
+    await unpause(deps, connection);
   const { settlement, continueWith, delaySeconds } = settleSweep(results, attempts, deps.random());
   if (continueWith.length > 0) await deps.queues.sendJobs([{ ...job, kinds: continueWith }], delaySeconds);
   return settlement;
+}
+
+async function unpause(deps: JobDeps, { id }: Connection): Promise<void> {
+  await deps.connections.unpause(id);
+  await deps.queues.sendJobs([{ job: "replay", connection: id, parkedBefore: deps.now() }]);
+  deps.log("info", "connection_resumed", { connection: id });
 }

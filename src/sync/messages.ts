@@ -19,6 +19,8 @@ export interface EventMessage {
         readonly ref: Ref;
         /** The event says that the client took an assessment: open reminders are answered by it. */
         readonly assessmentTaken?: true | undefined;
+        /** The client is back: logins hydrate it anew. */
+        readonly readmitted?: true | undefined;
       }
     | { readonly is: "record"; readonly ref: Ref; readonly payload: JsonObject }
     | { readonly is: "test" }
@@ -35,6 +37,12 @@ export type JobMessage =
     }
   /** Send again what was parked before this instant (ms), so that what fails anew is not sent for ever. */
   | { readonly job: "replay"; readonly connection: ConnectionId; readonly parkedBefore: number }
+  /** Hydrate what one login needs. */
+  | { readonly job: "backfill"; readonly connection: ConnectionId; readonly backfill: string }
+  /** Take the ordered rebuild a few pages further. */
+  | { readonly job: "rebuild"; readonly connection: ConnectionId }
+  /** Does the upstream still deliver? */
+  | { readonly job: "guard"; readonly connection: ConnectionId }
   /** Sweep these kinds; continues itself where a run reached its bound. */
   | { readonly job: "sweep"; readonly connection: ConnectionId; readonly kinds: readonly CursorName[] };
 

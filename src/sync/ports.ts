@@ -35,6 +35,10 @@ export interface ConnectionHead {
 export interface Connection extends ConnectionHead {
   readonly apiKey: string;
   readonly fields: Readonly<Partial<Record<Kind, readonly string[]>>>;
+  /** The event types chosen; undefined: all. */
+  readonly webhookEvents?: readonly string[];
+  /** Our clock, ms: when silence made us ask for a test delivery. */
+  readonly webhookTestedAt?: number;
 }
 
 /** What the receiver needs of a connection. */
@@ -69,6 +73,7 @@ export interface ConnectionStore {
     now: number,
   ): Promise<void>;
   clear(id: ConnectionId, problemName: string): Promise<void>;
+  noteTest(id: ConnectionId, now: number): Promise<void>;
   setApiKey(id: ConnectionId, apiKey: string): Promise<void>;
   /** Removes the connection and every row of it. @returns rows removed per table */
   remove(id: ConnectionId): Promise<Readonly<Record<string, number>>>;
@@ -80,6 +85,7 @@ export interface NewConnection {
   readonly baseUrl: string;
   readonly apiKey: string;
   readonly fields: Connection["fields"];
+  readonly webhookEvents?: readonly string[] | undefined;
   readonly nonce: string;
   readonly createdAt: number;
 }
@@ -137,6 +143,9 @@ export interface KindStore {
   /** Has a single read of this kind ever succeeded? Only then does a 404 say that a record is gone. */
   isProven(connection: ConnectionId, kind: Kind): Promise<boolean>;
   markProven(connection: ConnectionId, kind: Kind): Promise<void>;
+  /** A rebuild has read the whole kind; that stays true. */
+  markComplete(connection: ConnectionId, kind: Kind): Promise<void>;
+  isComplete(connection: ConnectionId, kind: Kind): Promise<boolean>;
 }
 
 /** When a client last took an assessment (upstream's clock, ms): what a late reminder is measured against. */
@@ -144,6 +153,71 @@ export interface AssessmentsTaken {
   /** Never moves back. */
   note(connection: ConnectionId, clientId: string, takenAt: number): Promise<void>;
   last(connection: ConnectionId, clientId: string): Promise<number | undefined>;
+}
+
+export type BackfillStatus = "queued" | "running" | "done" | "failed";
+
+export interface Backfill {
+  readonly id: string;
+  readonly connection: ConnectionId;
+  readonly clientId: RecordId;
+  readonly status: BackfillStatus;
+  readonly reason?: string;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+export interface BackfillStore {
+  /** Makes the row, or finds the one that is there. `id` is used only when it makes it. */
+  begin(
+    connection: ConnectionId,
+    userId: string,
+    clientId: RecordId,
+    id: string,
+    now: number,
+  ): Promise<{ readonly backfill: Backfill; readonly created: boolean }>;
+  get(connection: ConnectionId, id: string): Promise<Backfill | undefined>;
+  set(id: string, status: BackfillStatus, reason: string | undefined, now: number): Promise<void>;
+  clearClient(connection: ConnectionId, clientId: string): Promise<void>;
+  /** Unfinished, without a sign of life since. */
+  stale(connection: ConnectionId, updatedBefore: number, limit: number): Promise<readonly Backfill[]>;
+}
+
+export type RebuildStatus = "queued" | "running" | "done" | "failed" | "cancelled";
+
+export interface Rebuild {
+  readonly kind: Kind;
+  readonly status: RebuildStatus;
+  readonly reason?: string;
+  readonly run: PageRun;
+  readonly recordsBefore: number;
+  readonly startedAt: number;
+  readonly updatedAt: number;
+}
+
+export interface RebuildStore {
+  /** Starts anew unless it is under way. */
+  order(
+    connection: ConnectionId,
+    kind: Kind,
+    run: PageRun,
+    recordsBefore: number,
+    now: number,
+  ): Promise<void>;
+  /** In the order of kinds. */
+  list(connection: ConnectionId): Promise<readonly Rebuild[]>;
+  /** @returns false when it is no longer wanted */
+  save(connection: ConnectionId, kind: Kind, run: PageRun, now: number): Promise<boolean>;
+  finish(
+    connection: ConnectionId,
+    kind: Kind,
+    status: "done" | "failed",
+    run: PageRun,
+    reason: string | undefined,
+    now: number,
+  ): Promise<void>;
+  /** @returns how many were under way */
+  cancel(connection: ConnectionId, now: number): Promise<number>;
 }
 
 export type EventOutcome =
@@ -176,6 +250,8 @@ export interface LedgerQuery {
 
 export interface Ledger {
   done(connection: ConnectionId, ids: readonly EventId[]): Promise<ReadonlySet<EventId>>;
+  /** Done or parked: accounted for. */
+  known(connection: ConnectionId, ids: readonly EventId[]): Promise<ReadonlySet<EventId>>;
   record(connection: ConnectionId, entries: readonly LedgerEntry[]): Promise<void>;
   /** Newest first. */
   list(query: LedgerQuery): Promise<readonly (LedgerEntry & { readonly connection: ConnectionId })[]>;
@@ -247,7 +323,7 @@ export interface Cursor {
   /** Upstream's clock, ms: whatever changed before is in the mirror. Absent before the baseline. */
   readonly watermark?: number | undefined;
   /** A sweep that has begun and not finished. */
-  readonly run?: SweepRun | undefined;
+  readonly run?: PageRun | undefined;
   /** Kinds walked record by record: the id the walk has come to; it starts over at the end. */
   readonly walkedTo?: string | undefined;
   /** Of the records changed lately, those up to here (upstream's clock, ms) were looked at. */
@@ -255,10 +331,11 @@ export interface Cursor {
   readonly last?: SweepSummary | undefined;
 }
 
-export interface SweepRun {
-  /** What it asks from: upstream's clock, ms. */
-  readonly since: number;
-  /** The upstream's clock when it began: the next watermark. */
+/** Where a walk through a list's pages stands. */
+export interface PageRun {
+  /** What it asks from: upstream's clock, ms. Absent for a rebuild, which asks for everything. */
+  readonly since?: number | undefined;
+  /** The upstream's clock when it began; 0 before its first page. */
   readonly startedAt: number;
   readonly nextUrl?: string | undefined;
   readonly pages: number;

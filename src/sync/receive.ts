@@ -86,6 +86,7 @@ function subject(event: ParsedEvent): EventMessage["what"] {
         is: "changed",
         ref: event.ref,
         ...(event.assessmentTaken ? { assessmentTaken: true as const } : {}),
+        ...(event.readmitted ? { readmitted: true as const } : {}),
       };
     case "record":
       // A payload the queue cannot carry is cut to what is needed to act on it; losing it whole would be worse.

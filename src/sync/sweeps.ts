@@ -56,7 +56,7 @@ export function settleSweep(
   readonly continueWith: readonly CursorName[];
   readonly delaySeconds: number;
 } {
-  const unfinished = results.filter(({ finished, busy }) => !finished && !busy);
+  const unfinished = results.filter(({ finished, busy, strange }) => !finished && !busy && !strange);
   const goesOn = (one: SweptAny) =>
     one.failure === undefined || (one.failure.kind === "held" && one.seen > 0);
   const continueWith = unfinished.filter(goesOn).map(({ kind }) => kind);

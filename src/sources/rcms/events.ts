@@ -13,7 +13,8 @@ interface EventType {
   readonly idFrom: readonly string[];
   /** The envelope's `organization_id` is the record itself. */
   readonly orEnvelope?: true;
-  readonly assessmentTaken?: true;
+  /** What the event says beside "changed". */
+  readonly also?: { readonly assessmentTaken?: true; readonly readmitted?: true };
 }
 
 const client: EventType = { kind: "clients", idFrom: ["client_id", "id"] };
@@ -25,14 +26,14 @@ const organization: EventType = {
 };
 // An assessment's own id (`data.id`) names no record of ours: scores are kept per client.
 const assessment: EventType = { kind: "assessment-status", idFrom: ["client_id"] };
-const taken: EventType = { ...assessment, assessmentTaken: true };
+const taken: EventType = { ...assessment, also: { assessmentTaken: true } };
 const reminder: EventType = { kind: "reminders", idFrom: ["client_id"] };
 
 export const EVENT_TYPES: Readonly<Record<string, EventType>> = {
   "client.enrolled": client,
   "client.updated": client,
   "client.discharged": client,
-  "client.readmitted": client,
+  "client.readmitted": { ...client, also: { readmitted: true } },
   "client.intake_incomplete": client,
   "assessment.scheduled": assessment,
   "assessment.submitted": taken,
@@ -65,8 +66,7 @@ export function parseRcmsDelivery(delivery: Delivery): readonly ParsedEvent[] {
   const id = isJsonObject(data) ? subjectId(type, data, head) : subjectId(type, {}, head);
   if (id === undefined) return [{ ...head, what: "unknown", why: "envelope" }];
   if (type.kind !== "reminders") {
-    const taken = type.assessmentTaken ? { assessmentTaken: true as const } : {};
-    return [{ ...head, what: "changed", ref: { kind: type.kind, id }, ...taken }];
+    return [{ ...head, what: "changed", ref: { kind: type.kind, id }, ...type.also }];
   }
 
   // A reminder is known by its event: RCMS may remind of one assessment more than once, each to be answered.

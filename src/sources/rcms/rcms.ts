@@ -5,10 +5,12 @@ import type { Result } from "../../core/failure.ts";
 import { type Kind, type Ref, recordId } from "../../core/ids.ts";
 import { isoInstant, parseInstant } from "../../core/instant.ts";
 import { canonicalJson, isJsonObject, type Json, type JsonObject, property } from "../../core/json.ts";
+import { limits } from "../../core/limits.ts";
 import { minimise } from "../../core/minimise.ts";
 import type { Snapshot } from "../../core/record.ts";
 import { verifySignature } from "../signature.ts";
 import { type Account, badAnswer, type Digest, type Send, type Source, type Upstream } from "../source.ts";
+import { readDeliveries } from "./deliveries.ts";
 import { EVENT_TYPES, parseRcmsDelivery } from "./events.ts";
 import { kinds } from "./kinds.ts";
 
@@ -62,10 +64,9 @@ function openRcms(account: Account, send: Send, digest: Digest): Upstream {
     async listChanged(kind, since, pageUrl) {
       const path = kinds[kind].list?.path;
       if (path === undefined) throw new Error(`kind ${kind} has no list`);
+      const query = since === undefined ? {} : { updated_after: isoInstant(since) };
       const reply = await send(
-        pageUrl === undefined
-          ? { method: "GET", target: path, query: { updated_after: isoInstant(since) } }
-          : { method: "GET", target: pageUrl },
+        pageUrl === undefined ? { method: "GET", target: path, query } : { method: "GET", target: pageUrl },
       );
       if (!reply.ok) return reply;
       const { json, startedAt, status, upstreamNow } = reply.value;
@@ -105,6 +106,16 @@ function openRcms(account: Account, send: Send, digest: Digest): Upstream {
       return { ok: true, value: { id, signingSecret } };
     },
 
+    deliveries: (webhookId) => readDeliveries(send, webhookId),
+
+    async sendTest(webhookId) {
+      const id = recordId(webhookId);
+      if (id === undefined) return badAnswer("shape");
+      const reply = await send({ method: "POST", target: `/webhooks/${id}/test` });
+      if (!reply.ok) return reply;
+      return reply.value.status >= 400 ? refused(reply.value.status) : { ok: true, value: undefined };
+    },
+
     async removeWebhook(webhookId) {
       const id = recordId(webhookId);
       if (id === undefined) return badAnswer("shape");
@@ -126,7 +137,7 @@ function unwrap(json: Json | undefined): JsonObject | undefined {
   return isJsonObject(data) ? data : json;
 }
 
-/** @returns undefined when the record has no id we could know it by */
+/** @returns undefined when the record has no id we could know it by, or is larger than a row may be */
 function toSnapshot(from: {
   readonly kind: Kind;
   readonly record: JsonObject;
@@ -146,6 +157,8 @@ function toSnapshot(from: {
     kind === "clients" || kind === "assessment-status" ? id : recordId(property(record, "client_id"));
   const status = property(record, "status");
   const kept = minimise(record, account.fields[kind]);
+  const body = JSON.stringify(kept);
+  if (body.length > limits.recordChars) return undefined;
   return {
     kind,
     id,
@@ -157,6 +170,6 @@ function toSnapshot(from: {
     terminal: kinds[kind].isTerminal(record),
     // The instant is part of the content even where the field itself may not be kept.
     hash: digest(`${updatedAt ?? ""} ${canonicalJson(kept)}`),
-    body: JSON.stringify(kept),
+    body,
   };
 }

@@ -1,0 +1,51 @@
+// A user of the partner's app logged in to see a client: hydrate once, and let the app follow it.
+
+import type { Context, Hono } from "hono";
+import type { RecordId } from "../core/ids.ts";
+import { isoInstant } from "../core/instant.ts";
+import type { Backfill } from "../sync/ports.ts";
+import { maySee, requireKind } from "./auth.ts";
+import type { ApiDeps, AppEnv } from "./deps.ts";
+import { notFound } from "./errors.ts";
+import { parseBody, parseQuery } from "./input.ts";
+import { newLogin, noQuery } from "./schemas.ts";
+
+export function logins(app: Hono<AppEnv>, deps: ApiDeps): void {
+  app.post("/v1/logins", async (c) => {
+    const key = c.get("key");
+    requireKind(key, "clients");
+    const { user_id, client_id } = await parseBody(c, newLogin);
+    await requireVisible(deps, c, client_id);
+    const { backfill, first } = await deps.login(key.connection, user_id, client_id);
+    return c.json({ data: shown(backfill) }, first ? 202 : 200);
+  });
+
+  app.get("/v1/backfills/:id", async (c) => {
+    const key = c.get("key");
+    requireKind(key, "clients");
+    parseQuery(c, noQuery);
+    const backfill = await deps.backfills.get(key.connection, c.req.param("id"));
+    if (backfill === undefined) throw notFound();
+    await requireVisible(deps, c, backfill.clientId);
+    return c.json({ data: shown(backfill) });
+  });
+}
+
+/** A key bound to organizations must not learn from a backfill that another's client exists. */
+async function requireVisible(deps: ApiDeps, c: Context<AppEnv>, clientId: RecordId): Promise<void> {
+  const key = c.get("key");
+  if (key.organizations === undefined) return;
+  const keepAlive = (work: Promise<unknown>) => c.executionCtx.waitUntil(work);
+  const read = await deps.readOne(key.connection, { kind: "clients", id: clientId }, keepAlive);
+  if (read.result !== "found" || !maySee(key, read.record.organizationId)) throw notFound();
+}
+
+function shown({ id, status, reason, createdAt, updatedAt }: Backfill) {
+  return {
+    id,
+    status,
+    reason: reason ?? null,
+    created_at: isoInstant(createdAt),
+    updated_at: isoInstant(updatedAt),
+  };
+}
