@@ -5,6 +5,7 @@ import { EVENT_TYPES, type EventType } from "../fake-rcms/events.ts";
 import type { Network } from "../fake-rcms/network.ts";
 import { pick, type Random, seededRandom } from "../fake-rcms/random.ts";
 import type { Fields, Kind } from "../fake-rcms/records.ts";
+import type { Change } from "../fake-rcms/revise.ts";
 import type { World } from "../fake-rcms/world.ts";
 
 /** How one event type comes about: in which records' life, in what state, and by what. */
@@ -12,7 +13,7 @@ interface Cause {
   /** Absent: it makes a new record. */
   readonly on?: Kind;
   readonly when?: readonly string[];
-  readonly happens: (world: World, id: string) => unknown;
+  readonly happens: (world: World, id: string) => Change;
   /** How often in ordinary life, next to the others. */
   readonly weight: number;
 }
@@ -22,10 +23,20 @@ const CAUSES: Readonly<Record<EventType, Cause>> = {
   "organization.updated": { on: "organizations", happens: (w, id) => w.updateOrganization(id), weight: 2 },
   "staff.created": { happens: (w) => w.createStaff(), weight: 2 },
   "staff.updated": { on: "staff", when: ["active"], happens: (w, id) => w.updateStaff(id), weight: 4 },
-  "staff.deactivated": { on: "staff", when: ["active"], happens: (w, id) => w.deactivateStaff(id), weight: 1 },
+  "staff.deactivated": {
+    on: "staff",
+    when: ["active"],
+    happens: (w, id) => w.deactivateStaff(id),
+    weight: 1,
+  },
   "client.enrolled": { happens: (w) => w.enrolClient(), weight: 5 },
   "client.updated": { on: "clients", when: ["active"], happens: (w, id) => w.updateClient(id), weight: 10 },
-  "client.discharged": { on: "clients", when: ["active"], happens: (w, id) => w.dischargeClient(id), weight: 3 },
+  "client.discharged": {
+    on: "clients",
+    when: ["active"],
+    happens: (w, id) => w.dischargeClient(id),
+    weight: 3,
+  },
   "client.readmitted": {
     on: "clients",
     when: ["discharged"],
@@ -84,12 +95,14 @@ export interface Life {
 /** @param seed the same seed makes the same things happen */
 export function createLife(network: Network, seed: number): Life {
   const random = seededRandom(seed);
-  /** Records by when they were last touched; ids are unique over all kinds but a client and its status share theirs. */
+  /** Ids by when they were last touched; a client and its assessment status share one. */
   const touched = new Map<string, number>();
+  let made = 0;
 
   function make(type: EventType, id = ""): void {
-    const made = CAUSES[type].happens(network.world, id) as { readonly id: string };
-    touched.set(made.id, touched.size + 1);
+    const change = CAUSES[type].happens(network.world, id);
+    made += 1;
+    touched.set(change.id, made);
   }
 
   function candidates(type: EventType): string[] {

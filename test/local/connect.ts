@@ -2,7 +2,7 @@
 
 import type { Network } from "../fake-rcms/network.ts";
 import type { LocalSystem } from "./local-system.ts";
-import { Trouble } from "./trouble.ts";
+import { lastLines, Trouble } from "./trouble.ts";
 
 export interface Connected {
   readonly connection: string;
@@ -14,7 +14,7 @@ export interface Connected {
 
 /** @throws Trouble with the worker's own words */
 export async function connect(
-  { workerUrl, adminToken }: Pick<LocalSystem, "workerUrl" | "adminToken">,
+  { workerUrl, adminToken, logPath }: LocalSystem,
   network: Network,
   connection = "rcms",
 ): Promise<Connected> {
@@ -25,7 +25,10 @@ export async function connect(
       body: JSON.stringify(body),
     });
     const text = await answer.text();
-    if (!answer.ok) throw new Trouble(`The worker answered ${answer.status} to POST ${path}:`, [text]);
+    if (!answer.ok) {
+      const log = answer.status >= 500 ? lastLines(logPath, 5) : [];
+      throw new Trouble(`The worker answered ${answer.status} to POST ${path}:`, [text, ...log]);
+    }
     return (JSON.parse(text) as { data: Record<string, unknown> }).data;
   };
   const made = await post("/admin/connections", {

@@ -42,6 +42,7 @@ export async function startLocalSystem(options: LocalSystemOptions): Promise<Loc
   ensureDevVars();
   const adminToken = localAdminToken();
   rmSync(persistTo, { recursive: true, force: true });
+  rmSync(logPath, { force: true });
   await step("database", () => migrateLocally(persistTo));
   const fake = await step("rcms", () => startFakeRcms({ port: rcmsPort, adminPort: rcmsAdminPort }));
   try {

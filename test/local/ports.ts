@@ -1,7 +1,7 @@
 // Ports of this machine: is one free, and which one is.
 
-import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
 import { Trouble } from "./trouble.ts";
 
 /** @throws Trouble naming the port and the way out */

@@ -5,7 +5,9 @@ import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { stripVTControlCharacters } from "node:util";
 
 // The end of a log is enough to see why something died.
-const TAIL_BYTES = 16 * 1024;
+const TAIL_BYTES = 64 * 1024;
+// A request that was answered, a batch that was taken: never why something died.
+const REQUEST = /^\[wrangler:info\] ([A-Z]+ \/|QUEUE )/;
 
 /** Its message is a sentence for the person at the terminal. */
 export class Trouble extends Error {
@@ -29,7 +31,7 @@ export function tell(error: unknown, logPath?: string): void {
   if (process.env.DEBUG === "1" && error instanceof Error) console.error(error.stack);
 }
 
-/** The last lines of a file that say something, without colours; none when there is no such file. */
+/** The last lines of a log that say something, without colours; none when there is no such file. */
 export function lastLines(path: string, count = 12): string[] {
   const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
   if (size === 0) return [];
@@ -47,6 +49,6 @@ export function lastLinesOf(text: string, count = 12): string[] {
   return stripVTControlCharacters(text)
     .split("\n")
     .map((line) => line.trimEnd())
-    .filter((line) => line.trim() !== "")
+    .filter((line) => line.trim() !== "" && !REQUEST.test(line))
     .slice(-count);
 }

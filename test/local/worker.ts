@@ -69,11 +69,16 @@ export async function startWorker({ port, persistTo, logPath, vars }: WorkerOpti
 async function untilHealthy(url: string, running: () => boolean, logPath: string): Promise<void> {
   const deadline = performance.now() + READY_WITHIN_MS;
   while (performance.now() < deadline) {
-    const answer = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(10_000) }).catch(() => undefined);
+    const answer = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(10_000) }).catch(
+      () => undefined,
+    );
     if (answer?.ok) return;
     // The worker runs and says why it will not work, e.g. a bad value in the environment.
     if (answer?.status === 500) throw new Trouble("The worker refuses to work:", [await reason(answer)]);
-    if (!running()) throw new Trouble("The worker could not be started. The log ends with:", lastLines(logPath));
+    // After a failed build wrangler waits for someone to mend the source.
+    const brokenBuild = lastLines(logPath).some((line) => line.includes("Build failed"));
+    if (!running() || brokenBuild)
+      throw new Trouble("The worker could not be started. The log ends with:", lastLines(logPath));
     await sleep(100);
   }
   throw new Trouble(

@@ -1,13 +1,13 @@
 // Wrangler as a child process: found in this project's node_modules, quiet about itself, never phoning home.
 // Whatever is still running when this process ends is ended with it.
 
-import { type ChildProcess, spawn, type StdioOptions } from "node:child_process";
+import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { lastLinesOf, Trouble } from "./trouble.ts";
 
-export const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
-const WRANGLER = fileURLToPath(new URL("../../node_modules/wrangler/bin/wrangler.js", import.meta.url));
+export const PROJECT = join(import.meta.dirname, "../..");
+const WRANGLER = join(PROJECT, "node_modules/wrangler/bin/wrangler.js");
 
 export interface WranglerOptions {
   readonly stdio: StdioOptions;
