@@ -16,6 +16,7 @@ import type {
   KindStore,
   Ledger,
   Log,
+  Queues,
   RebuildStore,
   RecordStore,
   Replayed,
@@ -74,6 +75,7 @@ export interface ApiDeps {
   /** Within this, ms, a write may be missing from the upstream's own answers. */
   readonly visibilityLagMs: number;
   readonly cursors: Cursors;
+  readonly queues: Pick<Queues, "backlog">;
   readonly kinds: KindStore;
   readonly verifyBudget: number;
   readonly sweepMinutes: number;

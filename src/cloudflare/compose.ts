@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { drizzle } from "drizzle-orm/d1";
 import type { CallClass } from "../core/gate.ts";
 import type { ConnectionId } from "../core/ids.ts";
+import { limits } from "../core/limits.ts";
 import { shardOf } from "../core/shard.ts";
 import { rcms } from "../sources/rcms/rcms.ts";
 import type { Account, Source, Upstream } from "../sources/source.ts";
@@ -159,12 +160,39 @@ function queues(env: Env): Queues {
     async sendEvents(messages) {
       const [only, ...rest] = messages;
       if (only !== undefined && rest.length === 0) await env.EVENTS.send(only);
-      else await env.EVENTS.sendBatch(messages.map((body) => ({ body })));
+      else
+        for (const batch of sendable(messages)) await env.EVENTS.sendBatch(batch.map((body) => ({ body })));
     },
     async sendJobs(messages, delaySeconds = 0) {
-      await env.JOBS.sendBatch(messages.map((body) => ({ body, delaySeconds })));
+      for (const batch of sendable(messages)) {
+        await env.JOBS.sendBatch(batch.map((body) => ({ body, delaySeconds })));
+      }
+    },
+    async backlog() {
+      try {
+        const [events, jobs] = await Promise.all([env.EVENTS.metrics(), env.JOBS.metrics()]);
+        return { events: events.backlogCount, jobs: jobs.backlogCount };
+      } catch {
+        return undefined;
+      }
     },
   };
+}
+
+/** Batches the platform accepts: 100 messages, 256 KB. */
+function sendable<T>(messages: readonly T[]): readonly (readonly T[])[] {
+  const batches: T[][] = [];
+  let chars = Number.POSITIVE_INFINITY;
+  for (const message of messages) {
+    const size = JSON.stringify(message).length;
+    chars += size;
+    const last = batches.at(-1);
+    if (last === undefined || last.length >= limits.sendMessages || chars > limits.sendChars) {
+      batches.push([message]);
+      chars = size;
+    } else last.push(message);
+  }
+  return batches;
 }
 
 /** Calls each ref's own writer, one call per shard. A writer that dies under a call is an interrupted look. */

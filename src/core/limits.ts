@@ -29,6 +29,10 @@ export const limits = {
   /** A full payload that rides on the queue; a queue message over 64 KB bills double. */
   fullPayloadBytes: 48 * 1024,
 
+  /** What one batch sent to a queue may hold, with room for characters of several bytes. */
+  sendMessages: 100,
+  sendChars: 80_000,
+
   /** From so many refs of one kind on, a delta list is tried instead of single fetches (WR9). */
   burstRefs: 10,
   /** A delta list may cost at most this share of the single fetches it replaces. */

@@ -125,6 +125,21 @@ export function recordStore(d1: D1Database, db: DrizzleD1Database): RecordStore 
       }));
     },
 
+    async openReminders(connection) {
+      const [row] = await db
+        .select({ open: sql<number>`count(*)`, oldest: sql<number | null>`min(${records.updatedAt})` })
+        .from(records)
+        .where(
+          and(
+            eq(records.connectionId, connection),
+            eq(records.kind, "reminders"),
+            eq(records.status, "open"),
+            isNull(records.deletedAt),
+          ),
+        );
+      return { open: row?.open ?? 0, ...(typeof row?.oldest === "number" ? { oldest: row.oldest } : {}) };
+    },
+
     async counts(connection) {
       const rows = await db
         .select({ kind: records.kind, count: sql<number>`count(*)` })

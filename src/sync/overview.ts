@@ -9,12 +9,14 @@ import type {
   DeadLetterStore,
   KindStore,
   Ledger,
+  Queues,
   RecordStore,
   SweepSummary,
 } from "./ports.ts";
 
 export interface OverviewDeps {
-  readonly records: Pick<RecordStore, "counts">;
+  readonly records: Pick<RecordStore, "counts" | "openReminders">;
+  readonly queues: Pick<Queues, "backlog">;
   readonly ledger: Pick<Ledger, "latency" | "lastReceivedAt">;
   readonly deadLetters: Pick<DeadLetterStore, "count">;
   readonly cursors: Cursors;
@@ -25,15 +27,18 @@ export interface OverviewDeps {
 
 export async function overview(deps: OverviewDeps, connection: ConnectionHead) {
   const { id } = connection;
-  const [counts, latency, lastReceivedAt, deadLetters, drift, verified, ...cursors] = await Promise.all([
-    deps.records.counts(id),
-    deps.ledger.latency(id),
-    deps.ledger.lastReceivedAt(id),
-    deps.deadLetters.count(id),
-    deps.kinds.drift(id),
-    deps.cursors.read(id, "verify"),
-    ...KINDS.map((kind) => deps.cursors.read(id, kind)),
-  ]);
+  const [counts, reminders, backlog, latency, lastReceivedAt, deadLetters, drift, verified, ...cursors] =
+    await Promise.all([
+      deps.records.counts(id),
+      deps.records.openReminders(id),
+      deps.queues.backlog(),
+      deps.ledger.latency(id),
+      deps.ledger.lastReceivedAt(id),
+      deps.deadLetters.count(id),
+      deps.kinds.drift(id),
+      deps.cursors.read(id, "verify"),
+      ...KINDS.map((kind) => deps.cursors.read(id, kind)),
+    ]);
   const kinds = KINDS.map((kind, i) => [
     kind,
     {
@@ -54,7 +59,9 @@ export async function overview(deps: OverviewDeps, connection: ConnectionHead) {
     webhook_url: connection.webhookUrl ?? null,
     last_event_at: optionalInstant(lastReceivedAt),
     latency: latency ? { p50_ms: latency.p50, p95_ms: latency.p95, events: latency.events } : null,
+    queues: backlog ?? null,
     dead_letters: deadLetters,
+    reminders: { open: reminders.open, oldest_open_at: optionalInstant(reminders.oldest) },
     kinds: Object.fromEntries(kinds),
     verifier: verifierFigures(deps, verified.last, verifiedKinds(counts)),
   };

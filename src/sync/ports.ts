@@ -111,6 +111,8 @@ export interface RecordStore {
     limit: number,
   ): Promise<readonly { readonly id: RecordId; readonly organizationId?: string }[]>;
   counts(connection: ConnectionId): Promise<Readonly<Partial<Record<Kind, number>>>>;
+  /** Reminders nobody has acknowledged: how many, and since when the oldest waits (ms). */
+  openReminders(connection: ConnectionId): Promise<{ readonly open: number; readonly oldest?: number }>;
 }
 
 export interface RecordQuery {
@@ -378,6 +380,8 @@ export interface Gate {
 export interface Queues {
   sendEvents(messages: readonly EventMessage[]): Promise<void>;
   sendJobs(messages: readonly JobMessage[], delaySeconds?: number): Promise<void>;
+  /** Messages waiting, of all connections; undefined where the platform does not say. */
+  backlog(): Promise<Readonly<Record<QueueName, number>> | undefined>;
 }
 
 export interface ApiKey {
