@@ -46,7 +46,13 @@ export function afterFailure(failure: Failure, attempts: number, random: number)
     case "server_error":
       return { result: "retry", delaySeconds: backoffSeconds(attempts, random) };
     case "rate_limited":
-      return retryNotBefore(failure.retryAfterMs ?? limits.rateLimitPauseMs, random);
+      return retryNotBefore(
+        Math.max(
+          Math.min(failure.retryAfterMs ?? limits.rateLimitPauseMs, limits.rateLimitPauseMaxMs),
+          1_000 * Math.min(attempts, 30),
+        ),
+        random,
+      );
     case "held":
       return retryNotBefore(Math.max(failure.waitMs, 1_000 * Math.min(attempts, 30)), random);
     case "bad_answer":

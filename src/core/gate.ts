@@ -141,7 +141,6 @@ export function resume(state: GateState): GateState {
 function refill(state: GateState, budget: GateBudget, now: number): GateState {
   // A clock that stepped back refills nothing and breaks nothing.
   const elapsedMs = Math.max(0, now - state.refilledAt);
-  const oldest = Math.floor(now / 1_000) - 60;
   return {
     ...state,
     tokens: Math.min(budget.burst, state.tokens + (elapsedMs * budget.perMinute) / 60_000),
@@ -150,7 +149,7 @@ function refill(state: GateState, budget: GateBudget, now: number): GateState {
       state.retryTokens + (elapsedMs * limits.retriesPerMinute) / 60_000,
     ),
     refilledAt: now,
-    granted: state.granted.filter(([second]) => second >= oldest),
+    granted: recent(state.granted, now),
   };
 }
 
@@ -171,4 +170,17 @@ function countGrant(granted: GateState["granted"], now: number): GateState["gran
   const last = granted.at(-1);
   if (last === undefined || last[0] !== second) return [...granted, [second, 1]];
   return [...granted.slice(0, -1), [second, last[1] + 1]];
+}
+
+/** Of the last minute. Seconds the clock has since stepped back behind count as this one. */
+function recent(granted: GateState["granted"], now: number): GateState["granted"] {
+  const second = Math.floor(now / 1_000);
+  const kept = granted.filter(([at]) => at >= second - 60 && at <= second);
+  const ahead = granted.reduce((sum, [at, count]) => (at > second ? sum + count : sum), 0);
+  return ahead === 0
+    ? kept
+    : [
+        ...kept.filter(([at]) => at < second),
+        [second, ahead + (kept.find(([at]) => at === second)?.[1] ?? 0)],
+      ];
 }

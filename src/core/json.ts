@@ -17,7 +17,7 @@ const exact = JSON as unknown as {
   isRawJSON(value: unknown): value is RawJson;
 };
 
-const LONG_NUMBER = /\d[\d.]{15,}/;
+const INEXACT = /\d[\d.]{15,}|\d[eE][-+]?\d{3}/;
 
 /**
  * Parses text no deeper than `maxDepth`. Numbers that a double cannot hold keep their exact digits and are
@@ -27,7 +27,7 @@ const LONG_NUMBER = /\d[\d.]{15,}/;
 export function parseJson(text: string, maxDepth: number): Json | undefined {
   if (deeperThan(text, maxDepth)) return undefined;
   try {
-    if (!LONG_NUMBER.test(text)) return JSON.parse(text) as Json;
+    if (!INEXACT.test(text)) return JSON.parse(text) as Json;
     return exact.parse(text, (_key, value, { source }) =>
       typeof value === "number" && source !== undefined && String(value) !== source
         ? exact.rawJSON(source)

@@ -82,6 +82,7 @@ export const limits = {
   replaySlices: 50,
   /** Open reminders of one client closed at a time. */
   remindersAtOnce: 200,
+  reminderPages: 50,
   /** Rows of an operator's list. */
   operatorRows: 500,
   /** A sweep's lease outlives its slowest page; it is renewed with every page. */

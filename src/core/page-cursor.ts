@@ -16,6 +16,11 @@ export function encodePosition({ updatedAt, id }: Position): string {
 
 /** @returns undefined for anything this version did not write */
 export function decodePosition(cursor: string): Position | undefined {
+  const position = readPosition(cursor);
+  return position !== undefined && encodePosition(position) === cursor ? position : undefined;
+}
+
+function readPosition(cursor: string): Position | undefined {
   if (cursor.length > 256) return undefined;
   const bytes = base64UrlBytes(cursor);
   if (bytes === undefined) return undefined;

@@ -46,14 +46,27 @@ export async function replay(
   which: Replayed,
 ): Promise<{ readonly replayed: number; readonly more: boolean }> {
   const letters = await deps.deadLetters.take(which, limits.replayAtOnce);
-  const of = (queue: QueueName) =>
-    letters.filter((letter) => letter.queue === queue).map(({ message }) => message);
-  const events = of("events").map(deps.parseEvent);
-  const jobs = of("jobs").map(deps.parseJob);
+  const readable = letters.flatMap((letter) => read(deps, letter) ?? []);
+  const events = readable.flatMap(({ event }) => event ?? []);
+  const jobs = readable.flatMap(({ job }) => job ?? []);
   if (events.length > 0) await deps.queues.sendEvents(events);
   if (jobs.length > 0) await deps.queues.sendJobs(jobs);
-  await deps.deadLetters.remove(letters.map(({ id }) => id));
-  return { replayed: letters.length, more: letters.length === limits.replayAtOnce };
+  await deps.deadLetters.remove(readable.map(({ id }) => id));
+  return { replayed: readable.length, more: letters.length === limits.replayAtOnce && readable.length > 0 };
+}
+
+function read(
+  deps: {
+    readonly parseEvent: (message: unknown) => EventMessage;
+    readonly parseJob: (message: unknown) => JobMessage;
+  },
+  { id, queue, message }: { readonly id: string; readonly queue: QueueName; readonly message: unknown },
+): { readonly id: string; readonly event?: EventMessage; readonly job?: JobMessage } | undefined {
+  try {
+    return queue === "events" ? { id, event: deps.parseEvent(message) } : { id, job: deps.parseJob(message) };
+  } catch {
+    return undefined;
+  }
 }
 
 function subject(body: EventMessage | JobMessage): Pick<DeadLetter, "type"> & { readonly ref?: Ref } {

@@ -101,7 +101,13 @@ function subject(event: ParsedEvent): EventMessage["what"] {
 type Payload = Extract<ParsedEvent, { what: "record" }>["payload"];
 
 function carried(payload: Payload): Payload {
-  if (JSON.stringify(payload).length <= limits.fullPayloadBytes) return payload;
-  const short = Object.entries(payload).filter(([, value]) => JSON.stringify(value).length <= 128);
-  return Object.fromEntries(short.slice(0, 32));
+  if (bytesOf(payload) <= limits.fullPayloadBytes) return payload;
+  // Its client comes first: without it nobody can be reminded, and nothing closes the reminder.
+  const { client_id, ...rest } = payload;
+  const short = Object.entries(rest).filter((entry) => bytesOf(entry) <= 256);
+  return { ...(client_id === undefined ? {} : { client_id }), ...Object.fromEntries(short.slice(0, 32)) };
+}
+
+function bytesOf(value: unknown): number {
+  return new TextEncoder().encode(JSON.stringify(value)).length;
 }

@@ -9,7 +9,7 @@ import { limits } from "../core/limits.ts";
 import { minimise } from "../core/minimise.ts";
 import type { MirrorRecord, Snapshot } from "../core/record.ts";
 import type { EventMessage } from "./messages.ts";
-import type { AssessmentsTaken, Connection, RecordStore } from "./ports.ts";
+import type { AssessmentsTaken, Connection, PagePosition, RecordStore } from "./ports.ts";
 
 export const REMINDER_STATUSES = ["open", "acknowledged", "closed"] as const;
 export type ReminderStatus = (typeof REMINDER_STATUSES)[number];
@@ -73,13 +73,20 @@ export async function closeReminders(
   const clientId = what.ref.id;
   await deps.taken.note(connection.id, clientId, takenAt);
   for (const status of ["open", "acknowledged"] as const) {
-    const reminders = await deps.records.page(connection.id, "reminders", {
-      limit: limits.remindersAtOnce,
-      clientId,
-      status,
-    });
-    for (const reminder of reminders) {
-      if (remindedAt(reminder) <= takenAt) await moveTo(deps, connection.id, reminder.id, "closed");
+    let after: PagePosition | undefined;
+    for (let pages = 0; pages < limits.reminderPages; pages++) {
+      const reminders: readonly MirrorRecord[] = await deps.records.page(connection.id, "reminders", {
+        limit: limits.remindersAtOnce,
+        clientId,
+        status,
+        after,
+      });
+      for (const reminder of reminders) {
+        if (remindedAt(reminder) <= takenAt) await moveTo(deps, connection.id, reminder.id, "closed");
+      }
+      const last = reminders.at(-1);
+      if (last === undefined || reminders.length < limits.remindersAtOnce) break;
+      after = { updatedAt: last.updatedAt, id: last.id };
     }
   }
 }
@@ -108,7 +115,8 @@ async function moveTo(
     const stored = await deps.records.one(connection, ref);
     if (stored === undefined || stored.deletedAt !== undefined) return undefined;
     if (rank(stored.status) >= rank(status)) return stored;
-    const now = deps.now();
+    // Never behind what it follows, also where the upstream's clock is ahead of ours.
+    const now = Math.max(deps.now(), (stored.updatedAt ?? 0) + 1);
     const content = parseJson(stored.body, limits.jsonDepth);
     if (!isJsonObject(content)) return stored;
     const moved: JsonObject = {

@@ -27,6 +27,7 @@ export function shows(
 ): boolean {
   const { createdAt, receivedAt } = event;
   if (looked.unproven || looked.doubt) return false;
+  if (looked.version === undefined && looked.decision === "older") return false;
   if (createdAt === undefined || looked.version === undefined) return true;
   const { updatedAt, fetchedAt, deletedAt } = looked.version;
   // An event after the burial speaks of a return that the API does not show yet.

@@ -55,7 +55,7 @@ export function createWriter(deps: WriterDeps): Writers {
   const slots = createSlots(limits.fetchesAtOnce);
   const commit = createGroupCommit<Sight, Looked>({
     keyOf: (sight) => refKey(refOfSight(sight)),
-    sizeOf: (sight) => (sight.kind === "record" ? sight.snapshot.body.length : 0),
+    sizeOf: (sight) => (sight.kind === "record" ? new TextEncoder().encode(sight.snapshot.body).length : 0),
     run: (sights) => commitSights(deps, sights),
   });
 
@@ -76,6 +76,10 @@ export function createWriter(deps: WriterDeps): Writers {
     flight.trailing ??= { ask, ...Promise.withResolvers<Looked>() };
     // A reader waiting behind an event's look makes it a reader's look.
     if (ask.class === "interactive") flight.trailing.ask = { ...flight.trailing.ask, class: "interactive" };
+    flight.trailing.ask = {
+      ...flight.trailing.ask,
+      organizationId: flight.trailing.ask.organizationId ?? ask.organizationId,
+    };
     return flight.trailing.promise;
   }
 

@@ -70,7 +70,7 @@ export function parseRcmsDelivery(delivery: Delivery): readonly ParsedEvent[] {
   }
 
   // A reminder is known by its event: RCMS may remind of one assessment more than once, each to be answered.
-  const reminderId = recordId(head.id);
+  const reminderId = recordId(head.id.replace(/[.:]/g, "_").slice(0, 64));
   if (reminderId === undefined || !isJsonObject(data)) return [{ ...head, what: "unknown", why: "envelope" }];
   const ref = { kind: "reminders", id: reminderId } as const;
   return [{ ...head, what: "record", ref, payload: { ...data, client_id: id } }];

@@ -155,8 +155,8 @@ function toSnapshot(from: {
     kind === "organizations" ? id : (recordId(property(record, "organization_id")) ?? from.organizationId);
   const clientId =
     kind === "clients" || kind === "assessment-status" ? id : recordId(property(record, "client_id"));
-  const status = property(record, "status");
   const kept = minimise(record, account.fields[kind]);
+  const status = property(kept, "status");
   const body = JSON.stringify(kept);
   if (body.length > limits.recordChars) return undefined;
   return {

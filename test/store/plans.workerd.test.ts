@@ -1,0 +1,90 @@
+// What the database does for each query on the path of a read or a write: an index, never the whole table.
+
+import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { ConnectionId, EventId, RecordId } from "../../src/core/ids.ts";
+import { env, migrate } from "../support/bindings.ts";
+import { createStores, newConnection, put, ref } from "../support/stores.ts";
+
+const stores = createStores();
+const { records, ledger, statements } = stores;
+let connection: ConnectionId;
+
+beforeAll(async () => {
+  await migrate();
+  connection = await newConnection(stores);
+});
+beforeEach(() => {
+  statements.length = 0;
+});
+
+/** The plan of everything that ran since the test began, one line per step. */
+async function plan(): Promise<string[]> {
+  const steps: string[] = [];
+  for (const { sql, parameters } of statements) {
+    const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
+      .bind(...parameters)
+      .all<{ detail: string }>();
+    steps.push(...results.map(({ detail }) => detail));
+  }
+  expect(steps.length).toBeGreaterThan(0);
+  // The statement's own rows are walked (a JSON parameter, the numbering of what it writes); a table never is.
+  const ownRows = /VIRTUAL TABLE|\(subquery-\d+\)/;
+  expect(steps.filter((step) => step.startsWith("SCAN") && !ownRows.test(step))).toEqual([]);
+  return steps;
+}
+
+const BY_ID = "records USING PRIMARY KEY (connection_id=? AND kind=? AND id=?)";
+
+describe("plans", () => {
+  it("RD3 one record is found by its primary key", async () => {
+    await records.one(connection, ref("absent"));
+    const steps = await plan();
+    expect(steps).toContain(`SEARCH ${BY_ID}`);
+    expect(steps).toContain("SEARCH aliases USING PRIMARY KEY (connection_id=? AND kind=? AND alias=?)");
+  });
+
+  it("WR3 versions are found by primary key, one search per ref", async () => {
+    await records.versions(connection, [ref("a"), ref("b")]);
+    expect(await plan()).toContain("SEARCH r USING PRIMARY KEY (connection_id=? AND kind=? AND id=?)");
+  });
+
+  it("WR5 the guarded statement searches the row it writes and the last seq", async () => {
+    await records.commit(connection, [put("a")]);
+    const steps = (await plan()).join("\n");
+    expect(steps).toContain("SEARCH r USING PRIMARY KEY (connection_id=? AND kind=? AND id=?)");
+    expect(steps).toMatch(/SEARCH records USING COVERING INDEX records_by_seq \(connection_id=\?\)/);
+  });
+
+  it("RD8 a page starts where the last one ended, in the order of the index", async () => {
+    await records.page(connection, "clients", { limit: 10 });
+    expect(await plan()).toEqual([
+      "SEARCH records USING INDEX records_by_updated (connection_id=? AND kind=?)",
+    ]);
+
+    statements.length = 0;
+    await records.page(connection, "clients", { limit: 10, updatedAfter: 5 });
+    const after =
+      "SEARCH records USING INDEX records_by_updated (connection_id=? AND kind=? AND updated_at>?)";
+    expect(await plan()).toEqual([after]);
+
+    statements.length = 0;
+    const position = { updatedAt: 5, id: "a" as RecordId };
+    await records.page(connection, "clients", { limit: 10, after: position });
+    const [step] = await plan();
+    expect(step).toMatch(
+      /records_by_updated \(connection_id=\? AND kind=\? AND \(updated_at,id\)>\(\?,\?\)\)/,
+    );
+  });
+
+  it("RD6 a page in the scope of many organizations still walks the index in order", async () => {
+    await records.page(connection, "clients", { limit: 10, organizations: ["o1", "o2"] });
+    const steps = await plan();
+    expect(steps[0]).toContain("SEARCH records USING INDEX records_by_updated");
+    expect(steps).not.toContain("USE TEMP B-TREE FOR ORDER BY");
+  });
+
+  it("IN8 the ledger is asked by its primary key", async () => {
+    await ledger.done(connection, ["evt_1" as EventId]);
+    expect(await plan()).toContain("SEARCH e USING PRIMARY KEY (connection_id=? AND event_id=?)");
+  });
+});

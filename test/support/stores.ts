@@ -1,0 +1,111 @@
+// The stores over the real database, with a meter on every statement.
+
+import { createHash } from "node:crypto";
+import { drizzle } from "drizzle-orm/d1";
+import type { ConnectionId, Kind, RecordId, Ref } from "../../src/core/ids.ts";
+import type { Snapshot, Write } from "../../src/core/record.ts";
+import { connectionStore } from "../../src/store/connections.ts";
+import { deadLetterStore } from "../../src/store/dead-letters.ts";
+import { keyStore } from "../../src/store/keys.ts";
+import { assessmentsTakenStore, kindStore } from "../../src/store/kinds.ts";
+import { ledgerStore } from "../../src/store/ledger.ts";
+import { recordStore } from "../../src/store/records.ts";
+import { createSeal } from "../../src/store/seal.ts";
+import { env } from "./bindings.ts";
+
+export interface Metered {
+  readonly sql: string;
+  readonly parameters: readonly unknown[];
+  /** Known once it ran by a call that reports it. */
+  rowsWritten: number | undefined;
+}
+
+export const sealingKey = (filledWith: number) => new Uint8Array(32).fill(filledWith);
+
+export function createStores(key = sealingKey(1), previous?: Uint8Array) {
+  const statements: Metered[] = [];
+  const d1 = metered(env.DB, statements);
+  const db = drizzle(d1);
+  const digest = (text: string) => createHash("sha256").update(text).digest("hex");
+  return {
+    statements,
+    records: recordStore(d1, db),
+    ledger: ledgerStore(d1, db),
+    deadLetters: deadLetterStore(d1, db),
+    keys: keyStore(db),
+    kinds: kindStore(db),
+    taken: assessmentsTakenStore(db),
+    connections: connectionStore(db, () => createSeal(key, previous), digest),
+  };
+}
+
+export type Stores = ReturnType<typeof createStores>;
+
+let made = 0;
+
+/** A connection that exists, so that the guarded statements write for it. */
+export async function newConnection(stores: Stores, apiKey = "an-api-key"): Promise<ConnectionId> {
+  const id = `s${++made}` as ConnectionId;
+  await stores.connections.begin({
+    id,
+    source: "rcms",
+    baseUrl: "https://upstream.test/v1",
+    apiKey,
+    fields: {},
+    nonce: "n",
+    createdAt: 1,
+  });
+  return id;
+}
+
+export const ref = (id: string, kind: Kind = "clients"): Ref => ({ kind, id: id as RecordId });
+
+export function snapshot(id: string, more: Partial<Omit<Snapshot, "id">> = {}): Snapshot {
+  const { kind, ...rest } = more;
+  return {
+    ...ref(id, kind),
+    fetchedAt: 1_000,
+    terminal: false,
+    hash: "h",
+    body: JSON.stringify({ id }),
+    ...rest,
+  };
+}
+
+export const put = (id: string, more: Partial<Omit<Snapshot, "id">> = {}): Write => ({
+  write: "put",
+  snapshot: snapshot(id, more),
+});
+
+export const bury = (id: string, fetchedAt: number): Write => ({
+  write: "tombstone",
+  ref: ref(id),
+  fetchedAt,
+});
+
+function metered(d1: D1Database, statements: Metered[]): D1Database {
+  const wrap = (statement: D1PreparedStatement, sql: string, parameters: readonly unknown[]) =>
+    new Proxy(statement, {
+      get(target, name) {
+        if (name === "bind") return (...values: unknown[]) => wrap(target.bind(...values), sql, values);
+        const own: unknown = Reflect.get(target, name, target);
+        if (typeof own !== "function") return own;
+        return async (...args: unknown[]) => {
+          const entry: Metered = { sql, parameters, rowsWritten: undefined };
+          statements.push(entry);
+          const result: unknown = await own.apply(target, args);
+          if (typeof result === "object" && result !== null && "meta" in result) {
+            entry.rowsWritten = (result as D1Result).meta.rows_written;
+          }
+          return result;
+        };
+      },
+    });
+  return new Proxy(d1, {
+    get(target, name) {
+      if (name === "prepare") return (sql: string) => wrap(target.prepare(sql), sql, []);
+      const own: unknown = Reflect.get(target, name, target);
+      return typeof own === "function" ? own.bind(target) : own;
+    },
+  });
+}

@@ -1,0 +1,170 @@
+// Many records of one kind at once: by list where that costs fewer calls, singly where not.
+
+import { describe, expect, it } from "vitest";
+import type { Kind } from "../../src/core/ids.ts";
+import { limits } from "../../src/core/limits.ts";
+import { listBurst } from "../../src/sync/burst.ts";
+import type { Looked } from "../../src/sync/ports.ts";
+import { snapshotOf } from "../core/samples.ts";
+import { consumer } from "./consumer.ts";
+import { changedEvent, HERE, START } from "./world.ts";
+
+const CHANGED = START - 777;
+
+async function setUp(count: number, kind: Kind = "clients") {
+  const one = await consumer();
+  const records = Array.from({ length: count }, (_, i) => `r${String(i).padStart(2, "0")}`);
+  for (const record of records)
+    one.upstream.held.set(`${kind}/${record}`, { updatedAt: CHANGED, hash: record });
+  const events = records.map((record) =>
+    changedEvent({ id: `e_${record}`, kind, record, createdAt: CHANGED }),
+  );
+  const callsOf = (verb: string) => one.upstream.calls.filter((call) => call.startsWith(verb));
+  return { ...one, events, callsOf };
+}
+
+describe("a burst", () => {
+  it("WR9 of nine records is fetched singly", async () => {
+    const { hydrate, events, callsOf } = await setUp(9);
+    await hydrate(events);
+    expect(callsOf("GET")).toHaveLength(9);
+    expect(callsOf("LIST")).toEqual([]);
+  });
+
+  it("WR9 of ten is read by list first, within a quarter of their number in pages; the rest is fetched singly", async () => {
+    const { hydrate, events, callsOf, memory, outcomes } = await setUp(10);
+    const settlements = await hydrate(events);
+    // Two pages of two rows: what they did not bring is fetched.
+    expect(callsOf("LIST")).toEqual(["LIST clients", "LIST clients 2"]);
+    expect(callsOf("GET")).toHaveLength(6);
+    expect(settlements).toEqual(new Array(10).fill({ result: "ack" }));
+    expect(memory.records.all(HERE)).toHaveLength(10);
+    expect((await outcomes()).every((outcome) => outcome.endsWith("insert"))).toBe(true);
+  });
+
+  it("WR9 counts records, not events", async () => {
+    const { hydrate, events, callsOf } = await setUp(5);
+    const more = events.map(({ body }) =>
+      changedEvent({ id: `${body.eventId}_b`, record: body.eventId.slice(2), createdAt: CHANGED }),
+    );
+    await hydrate([...events, ...more]);
+    expect(callsOf("LIST")).toEqual([]);
+    expect(callsOf("GET")).toHaveLength(5);
+  });
+
+  it("WR9 of a kind without a list is fetched singly, and kinds do not add up", async () => {
+    const statuses = await setUp(12, "assessment-status");
+    await statuses.hydrate(statuses.events);
+    expect(statuses.callsOf("LIST")).toEqual([]);
+    const clients = await setUp(6);
+    const staff = (await setUp(6, "staff")).events.map(({ body, attempts }) => ({
+      attempts,
+      body: { ...body, eventId: `s_${body.eventId}` as typeof body.eventId },
+    }));
+    await clients.hydrate([...clients.events, ...staff]);
+    expect(clients.callsOf("LIST")).toEqual([]);
+  });
+
+  it("WR9 whose list fails is no failure: all are fetched singly", async () => {
+    const { hydrate, events, callsOf, upstream } = await setUp(10);
+    upstream.failures.set("clients", { kind: "server_error", status: 500 });
+    expect(await hydrate(events)).toEqual(new Array(10).fill({ result: "ack" }));
+    expect(callsOf("GET")).toHaveLength(10);
+  });
+
+  it("WR9 leaves out events of long before, over which a list would stretch", async () => {
+    const { hydrate, events, callsOf } = await setUp(9);
+    const old = changedEvent({ id: "e_old", record: "old", createdAt: CHANGED - limits.burstSpanMs - 1 });
+    await hydrate([...events, old]);
+    expect(callsOf("LIST")).toEqual([]);
+    expect(callsOf("GET")).toHaveLength(10);
+  });
+
+  it("WR9 brings what the list shows beside what was asked for, so the next batch finds it there", async () => {
+    const { hydrate, events, upstream, memory, clock } = await setUp(10);
+    clock.pass(1);
+    upstream.held.set("clients/other", { updatedAt: CHANGED - 1, hash: "other" });
+    await hydrate(events);
+    const calls = upstream.calls.length;
+    expect(memory.records.all(HERE).map(({ id }) => id)).toContain("other");
+    await hydrate([changedEvent({ id: "e_other", record: "other", createdAt: CHANGED - 1 })]);
+    expect(upstream.calls).toHaveLength(calls);
+  });
+
+  it("WR6 what a list shows too old is looked at again like any other", async () => {
+    const { hydrate, events, upstream } = await setUp(10);
+    upstream.held.set("clients/r00", { updatedAt: CHANGED - 20_000, hash: "lagging" });
+    const settlements = await hydrate(events);
+    expect(settlements[0]).toEqual({ result: "retry", delaySeconds: 2 });
+    expect(settlements.slice(1)).toEqual(new Array(9).fill({ result: "ack" }));
+  });
+});
+
+describe("a route that never answered", () => {
+  it("WR9 leaves its records to the list, however few", async () => {
+    const { hydrate, events, upstream, callsOf, memory } = await setUp(2, "organizations");
+    upstream.noSingle = true;
+    expect(await hydrate(events)).toEqual(new Array(2).fill({ result: "ack" }));
+    expect(callsOf("GET")).toHaveLength(2);
+    expect(callsOf("LIST")).toEqual(["LIST organizations"]);
+    expect(memory.records.all(HERE)).toHaveLength(2);
+  });
+
+  it("WR7 buries nothing that neither route nor list shows: it is left to the sweep", async () => {
+    const { hydrate, upstream, clock, outcomes, memory } = await setUp(0, "organizations");
+    upstream.noSingle = true;
+    const event = changedEvent({ kind: "organizations", record: "o1", createdAt: CHANGED });
+    expect(await hydrate([event])).toMatchObject([{ result: "retry" }]);
+    clock.pass(120_000);
+    expect(await hydrate([{ ...event, attempts: 2 }])).toEqual([{ result: "ack" }]);
+    expect(await outcomes()).toEqual(["evt_1 lagging"]);
+    expect(memory.records.all(HERE)).toEqual([]);
+  });
+});
+
+describe("the list of a burst", () => {
+  const burst = (count: number, since = 1_000_000) =>
+    Array.from({ length: count }, (_, i) => ({ key: `clients/r${i}`, since: since + i }));
+  const offer = async (snapshots: readonly unknown[]): Promise<readonly Looked[]> =>
+    snapshots.map(() => ({ ok: true, decision: "insert" }));
+  const writers = { offer, look: async () => [] };
+
+  it("WR9 asks from a little before the oldest event", async () => {
+    const asked: unknown[] = [];
+    const listChanged = async (_kind: Kind, since: number | undefined) => {
+      asked.push(since);
+      return { ok: true, value: { snapshots: [], unreadable: 0 } } as const;
+    };
+    await listBurst({ listChanged, writers }, "clients", burst(10), new Map());
+    expect(asked).toEqual([1_000_000 - limits.burstSlackMs]);
+  });
+
+  it("WR9 stops as soon as every record waited for was seen", async () => {
+    let pages = 0;
+    const looks = new Map<string, Looked>();
+    const listChanged = async () => {
+      const snapshots = Array.from({ length: 10 }, (_, i) =>
+        snapshotOf({ id: `r${pages * 10 + i}`, fetchedAt: 1 }),
+      );
+      return { ok: true, value: { snapshots, unreadable: 0, nextUrl: `p${++pages}` } } as const;
+    };
+    await listBurst({ listChanged, writers }, "clients", burst(20), looks);
+    expect(pages).toBe(2);
+    expect(looks.size).toBe(20);
+  });
+
+  it("WR9 stops at a page that leads back to itself, and after a quarter of its records in pages", async () => {
+    const counting = (nextUrl: (page: number) => string) => {
+      let pages = 0;
+      const listChanged = async () =>
+        ({ ok: true, value: { snapshots: [], unreadable: 0, nextUrl: nextUrl(++pages) } }) as const;
+      return { listChanged, pages: () => pages };
+    };
+    const circle = counting(() => "same");
+    await listBurst({ ...circle, writers }, "clients", burst(100), new Map());
+    expect(circle.pages()).toBe(2);
+    const endless = counting((page) => `p${page}`);
+    await listBurst({ ...endless, writers }, "clients", burst(40), new Map());
+    expect(endless.pages()).toBe(10);
+  });
+});

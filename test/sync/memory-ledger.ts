@@ -1,0 +1,132 @@
+// The ledger and the dead letters in memory.
+
+import type { ConnectionId, EventId } from "../../src/core/ids.ts";
+import type { DeadLetter, DeadLetterStore, Ledger, LedgerEntry } from "../../src/sync/ports.ts";
+import type { OwnedRows } from "./memory.ts";
+
+interface Row extends LedgerEntry {
+  readonly connection: ConnectionId;
+}
+
+export function ledgerMemory(exists: (id: ConnectionId) => boolean) {
+  const rows = new Map<string, Row>();
+  const newest = () => [...rows.values()].sort((a, b) => b.receivedAt - a.receivedAt);
+  const keyOf = (connection: ConnectionId, id: EventId) => `${connection} ${id}`;
+
+  const ledger: Ledger = {
+    async done(connection, ids) {
+      return new Set(ids.filter((id) => rows.get(keyOf(connection, id))?.doneAt !== undefined));
+    },
+
+    async known(connection, ids) {
+      return new Set(ids.filter((id) => rows.has(keyOf(connection, id))));
+    },
+
+    async record(connection, entries) {
+      if (!exists(connection)) return;
+      for (const entry of entries) {
+        const key = keyOf(connection, entry.eventId);
+        const before = rows.get(key);
+        if (before === undefined) rows.set(key, { ...entry, connection });
+        else if (before.doneAt === undefined) rows.set(key, movedOn(before, entry));
+      }
+    },
+
+    async list({ connection, outcome, limit }) {
+      return newest()
+        .filter((row) => connection === undefined || row.connection === connection)
+        .filter((row) => outcome === undefined || row.outcome === outcome)
+        .slice(0, limit);
+    },
+
+    async latency(connection) {
+      const changes = newest()
+        .filter((row) => row.connection === connection && row.doneAt !== undefined)
+        .slice(0, 200)
+        .filter(({ outcome }) => outcome === "insert" || outcome === "update")
+        .map(({ doneAt, receivedAt }) => (doneAt ?? receivedAt) - receivedAt)
+        .sort((a, b) => a - b);
+      const at = (share: number) => changes[Math.ceil(share * changes.length) - 1];
+      const [p50, p95] = [at(0.5), at(0.95)];
+      return p50 === undefined || p95 === undefined ? undefined : { p50, p95, events: changes.length };
+    },
+
+    async lastReceivedAt(connection) {
+      return newest().find((row) => row.connection === connection)?.receivedAt;
+    },
+
+    async purgeBefore(receivedBefore) {
+      const old = [...rows].filter(([, row]) => row.receivedAt < receivedBefore);
+      for (const [key] of old) rows.delete(key);
+      return old.length;
+    },
+  };
+
+  const owned: OwnedRows = {
+    table: "events",
+    forget(connection) {
+      const own = [...rows].filter(([, row]) => row.connection === connection);
+      for (const [key] of own) rows.delete(key);
+      return own.length;
+    },
+  };
+  return { ...ledger, ...owned };
+}
+
+/** A parked event that is done after all. What it is stays as first written. */
+function movedOn(before: Row, { doneAt, outcome, attempts }: LedgerEntry): Row {
+  return { ...before, outcome, attempts, ...(doneAt === undefined ? {} : { doneAt }) };
+}
+
+export function deadLetterMemory() {
+  const rows = new Map<string, DeadLetter & { readonly message: unknown }>();
+
+  const letters: DeadLetterStore = {
+    async park(parked) {
+      // A message is stored as JSON: what comes back is a copy, never the object that went in.
+      for (const letter of parked) {
+        if (!rows.has(letter.id))
+          rows.set(letter.id, { ...letter, message: JSON.parse(JSON.stringify(letter.message)) });
+      }
+    },
+
+    async list(connection, limit) {
+      return [...rows.values()]
+        .filter((row) => connection === undefined || row.connection === connection)
+        .sort((a, b) => b.parkedAt - a.parkedAt)
+        .slice(0, limit)
+        .map(({ message: _message, ...letter }) => letter);
+    },
+
+    async take(which, limit) {
+      return [...rows.values()]
+        .filter((row) =>
+          "id" in which
+            ? row.id === which.id
+            : row.parkedAt < which.parkedBefore &&
+              (which.connection === undefined || row.connection === which.connection),
+        )
+        .sort((a, b) => a.parkedAt - b.parkedAt)
+        .slice(0, limit)
+        .map(({ id, queue, message }) => ({ id, queue, message }));
+    },
+
+    async remove(ids) {
+      for (const id of ids) rows.delete(id);
+    },
+
+    async count(connection) {
+      return [...rows.values()].filter((row) => row.connection === connection).length;
+    },
+  };
+
+  const owned: OwnedRows = {
+    table: "deadLetters",
+    forget(connection) {
+      const own = [...rows.values()].filter((row) => row.connection === connection);
+      for (const { id } of own) rows.delete(id);
+      return own.length;
+    },
+  };
+  return { ...letters, ...owned };
+}

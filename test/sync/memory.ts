@@ -1,0 +1,175 @@
+// The mirror's stores in memory: deterministic, and faithful to what the ports promise, the guard of the
+// committing statement included. Nothing here knows the time.
+
+import { type ConnectionId, type Kind, type RecordId, refKey } from "../../src/core/ids.ts";
+import { type MirrorRecord, refOfWrite, type Version, type Write } from "../../src/core/record.ts";
+import type { RecordQuery, RecordStore } from "../../src/sync/ports.ts";
+import { connectionMemory } from "./memory-connections.ts";
+import { cursorMemory, kindMemory, takenMemory } from "./memory-kinds.ts";
+import { deadLetterMemory, ledgerMemory } from "./memory-ledger.ts";
+
+export type Memory = ReturnType<typeof createMemory>;
+
+/** One mirror. Rows are kept only for connections that exist, as in the tables. */
+export function createMemory() {
+  const owned: OwnedRows[] = [];
+  const connections = connectionMemory(owned);
+  const exists = connections.exists;
+  const records = recordMemory(exists);
+  const kinds = kindMemory();
+  const taken = takenMemory();
+  const ledger = ledgerMemory(exists);
+  const deadLetters = deadLetterMemory();
+  owned.push(records, kinds, taken, ledger, deadLetters);
+  return { connections, records, kinds, taken, ledger, deadLetters, cursors: cursorMemory() };
+}
+
+/** Rows that go when their connection goes. */
+export interface OwnedRows {
+  readonly table: string;
+  /** @returns how many there were */
+  forget(connection: ConnectionId): number;
+}
+
+export function recordMemory(exists: (id: ConnectionId) => boolean) {
+  const tables = new Map<ConnectionId, Map<string, MirrorRecord>>();
+  const aliases = new Map<string, RecordId>();
+  const rowsOf = (connection: ConnectionId) => tables.get(connection) ?? new Map<string, MirrorRecord>();
+  const aliasKey = (connection: ConnectionId, kind: Kind, alias: string) => `${connection} ${kind}/${alias}`;
+
+  const store: RecordStore = {
+    async versions(connection, refs) {
+      const rows = rowsOf(connection);
+      return new Map(
+        refs.flatMap((ref) => {
+          const row = rows.get(refKey(ref));
+          return row ? [[refKey(ref), versionOf(row)] as const] : [];
+        }),
+      );
+    },
+
+    async commit(connection, writes) {
+      if (!exists(connection)) return new Set();
+      const rows = rowsOf(connection);
+      tables.set(connection, rows);
+      // All are judged against what was there before the statement, as the statement itself does.
+      const accepted = writes.filter((write) => guard(rows.get(refKey(refOfWrite(write))), write));
+      let seq = Math.max(0, ...[...rows.values()].map((row) => row.seq));
+      for (const write of accepted) {
+        const key = refKey(refOfWrite(write));
+        rows.set(key, toRow(write, ++seq, rows.get(key)));
+      }
+      return new Set(accepted.map((write) => refKey(refOfWrite(write))));
+    },
+
+    async one(connection, ref) {
+      const rows = rowsOf(connection);
+      const alias = aliases.get(aliasKey(connection, ref.kind, ref.id));
+      return rows.get(refKey(ref)) ?? (alias && rows.get(refKey({ kind: ref.kind, id: alias })));
+    },
+
+    async page(connection, kind, query) {
+      return [...rowsOf(connection).values()]
+        .filter((row) => row.kind === kind && row.deletedAt === undefined && matches(row, query))
+        .sort(byPosition)
+        .filter(({ updatedAt, id }) => !query.after || byPosition({ updatedAt, id }, query.after) > 0)
+        .slice(0, query.limit);
+    },
+
+    async addAlias(connection, kind, alias, id) {
+      aliases.set(aliasKey(connection, kind, alias), id);
+    },
+
+    async ids(connection, kind, after, limit) {
+      return [...rowsOf(connection).values()]
+        .filter((row) => row.kind === kind && row.deletedAt === undefined && row.id > after)
+        .sort((a, b) => (a.id < b.id ? -1 : 1))
+        .slice(0, limit)
+        .map(({ id, organizationId }) => ({
+          id,
+          ...(organizationId === undefined ? {} : { organizationId }),
+        }));
+    },
+
+    async counts(connection) {
+      const live = [...rowsOf(connection).values()].filter(({ deletedAt }) => deletedAt === undefined);
+      return Object.fromEntries(
+        [...Map.groupBy(live, ({ kind }) => kind)].map(([kind, rows]) => [kind, rows.length]),
+      );
+    },
+  };
+
+  return {
+    ...store,
+    table: "records",
+    forget(connection: ConnectionId) {
+      const count = rowsOf(connection).size;
+      tables.delete(connection);
+      for (const key of [...aliases.keys()].filter((one) => one.startsWith(`${connection} `)))
+        aliases.delete(key);
+      return count;
+    },
+    /** Every row, by `seq`: what a replay of the feed would bring. */
+    all: (connection: ConnectionId) => [...rowsOf(connection).values()].sort((a, b) => a.seq - b.seq),
+  };
+}
+
+/** The order of versions as the committing statement has it: a tombstone's own row counts like any other. */
+function guard(row: MirrorRecord | undefined, write: Write): boolean {
+  const fetchedAt = write.write === "put" ? write.snapshot.fetchedAt : write.fetchedAt;
+  if (row === undefined) return write.write === "put";
+  if (row.deletedAt !== undefined) return write.write === "put" && fetchedAt > row.fetchedAt;
+  if (write.write === "tombstone") return fetchedAt > row.fetchedAt;
+  const { hash, updatedAt } = write.snapshot;
+  if (hash === row.hash) return false;
+  if (write.overHash !== undefined) return write.overHash === row.hash;
+  if (updatedAt === undefined || row.updatedAt === undefined || updatedAt === row.updatedAt) {
+    return fetchedAt > row.fetchedAt;
+  }
+  return updatedAt > row.updatedAt;
+}
+
+function toRow(write: Write, seq: number, before: MirrorRecord | undefined): MirrorRecord {
+  // What the new row does not say of its organization and client stays as it was known.
+  const { organizationId, clientId } = before ?? {};
+  const known = {
+    ...(organizationId === undefined ? {} : { organizationId }),
+    ...(clientId === undefined ? {} : { clientId }),
+  };
+  if (write.write === "put") return { ...known, ...write.snapshot, seq };
+  const { ref, fetchedAt } = write;
+  const buried = {
+    fetchedAt,
+    updatedAt: fetchedAt,
+    deletedAt: fetchedAt,
+    hash: "",
+    terminal: true,
+    body: "null",
+  };
+  return { ...known, kind: ref.kind, id: ref.id, ...buried, seq };
+}
+
+function versionOf({ fetchedAt, hash, updatedAt, deletedAt }: MirrorRecord): Version {
+  return {
+    fetchedAt,
+    hash,
+    ...(updatedAt === undefined ? {} : { updatedAt }),
+    ...(deletedAt === undefined ? {} : { deletedAt }),
+  };
+}
+
+function matches(row: MirrorRecord, query: RecordQuery): boolean {
+  const { updatedAfter, organizations, status, clientId } = query;
+  return (
+    (updatedAfter === undefined || (row.updatedAt ?? 0) >= updatedAfter) &&
+    (organizations === undefined || organizations.includes(row.organizationId ?? "")) &&
+    (status === undefined || row.status === status) &&
+    (clientId === undefined || row.clientId === clientId)
+  );
+}
+
+type Position = Pick<MirrorRecord, "id"> & { readonly updatedAt?: number | undefined };
+
+function byPosition(a: Position, b: Position): number {
+  return (a.updatedAt ?? 0) - (b.updatedAt ?? 0) || (a.id < b.id ? -1 : Number(a.id > b.id));
+}

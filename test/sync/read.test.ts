@@ -1,0 +1,136 @@
+// One record for a reader: held, fetched while it waits, absent, or not to be had in time.
+
+import { describe, expect, it } from "vitest";
+import { limits } from "../../src/core/limits.ts";
+import type { LookAsk } from "../../src/sync/ports.ts";
+import { type ReadDeps, readOne } from "../../src/sync/read.ts";
+import type { WriterDeps } from "../../src/sync/write.ts";
+import { refOf, snapshotOf } from "../core/samples.ts";
+import {
+  connectedMemory,
+  doubtMemory,
+  failed,
+  HERE,
+  handClock,
+  heldUpstream,
+  missed,
+  saw,
+  settled,
+  writerOver,
+} from "./world.ts";
+
+async function setUp(replaced: Partial<WriterDeps> = {}) {
+  const clock = handClock();
+  const { memory } = await connectedMemory();
+  await memory.kinds.markProven(HERE, "clients");
+  const upstream = heldUpstream(clock.now);
+  const writer = writerOver(memory, upstream.fetchOne, { doubts: doubtMemory(), ...replaced });
+  const asks: LookAsk[] = [];
+  const sleeps: { readonly ms: number; wake(): void }[] = [];
+  const alive: Promise<unknown>[] = [];
+  const absent = new Set<string>();
+  const deps: ReadDeps = {
+    records: memory.records,
+    writers: () => ({
+      look: (one) => {
+        asks.push(...one);
+        return writer.look(one);
+      },
+    }),
+    sleep: (ms) => new Promise((wake) => sleeps.push({ ms, wake })),
+    keepAlive: (work) => void alive.push(work),
+    absent,
+  };
+  return {
+    memory,
+    upstream,
+    asks,
+    sleeps,
+    alive,
+    absent,
+    read: (organizationId?: string) => readOne(deps, HERE, refOf("x"), organizationId),
+    put: () => memory.records.commit(HERE, [{ write: "put", snapshot: snapshotOf({ fetchedAt: 1 }) }]),
+  };
+}
+
+const UNAVAILABLE = { result: "unavailable" };
+
+describe("a record that is held", () => {
+  it("RD3 is answered from the mirror, without a call", async () => {
+    const { read, put, asks } = await setUp();
+    await put();
+    expect(await read()).toMatchObject({ result: "found", from: "mirror", record: { id: "x", seq: 1 } });
+    expect(asks).toEqual([]);
+  });
+
+  it("RD3 as a tombstone is absent, without a call", async () => {
+    const { read, put, memory, asks } = await setUp();
+    await put();
+    await memory.records.commit(HERE, [{ write: "tombstone", ref: refOf("x"), fetchedAt: 2 }]);
+    expect(await read()).toEqual({ result: "absent" });
+    expect(asks).toEqual([]);
+  });
+});
+
+describe("a record never held", () => {
+  it("RD3 is fetched while its reader waits, in the reader's class, and kept", async () => {
+    const { read, upstream, asks, memory, sleeps } = await setUp();
+    const answer = read("o1");
+    await settled();
+    expect(asks).toEqual([{ ref: refOf("x"), class: "interactive", organizationId: "o1" }]);
+    expect(sleeps.map(({ ms }) => ms)).toEqual([limits.readThroughMs]);
+    for (const fetch of [...upstream.open]) fetch.answer(saw(fetch, { hash: "a" }));
+    expect(await answer).toMatchObject({ result: "found", from: "upstream", record: { id: "x" } });
+    expect(memory.records.all(HERE)).toHaveLength(1);
+  });
+
+  it("RD3 is not waited for longer than 3 s; the fetch goes on and its record is there for the next", async () => {
+    const { read, upstream, sleeps, alive } = await setUp();
+    const answer = read();
+    await settled();
+    sleeps[0]?.wake();
+    expect(await answer).toEqual(UNAVAILABLE);
+    expect(alive).toHaveLength(1);
+    for (const fetch of [...upstream.open]) fetch.answer(saw(fetch, { hash: "a" }));
+    await alive[0];
+    expect(await read()).toMatchObject({ result: "found", from: "mirror" });
+    expect(limits.readThroughMs).toBe(3_000);
+  });
+
+  it("RD3 that the upstream does not have is absent, and remembered as such for a while", async () => {
+    const { read, upstream, asks, absent } = await setUp();
+    const answer = read();
+    await settled();
+    for (const fetch of [...upstream.open]) fetch.answer(missed(fetch));
+    expect(await answer).toEqual({ result: "absent" });
+    expect(await read()).toEqual({ result: "absent" });
+    expect(asks).toHaveLength(1);
+    absent.clear();
+    void read();
+    await settled();
+    expect(asks).toHaveLength(2);
+  });
+
+  it("RD3 that cannot be fetched is unavailable, never absent", async () => {
+    const { read, upstream, absent } = await setUp();
+    for (const kind of ["forbidden", "paused", "key_rejected"] as const) {
+      const answer = read();
+      await settled();
+      for (const fetch of [...upstream.open]) fetch.answer(failed({ kind }));
+      expect(await answer).toEqual(UNAVAILABLE);
+    }
+    expect(absent.size).toBe(0);
+  });
+
+  it("RD3 that answers under another id is found under the one asked for", async () => {
+    const { read, upstream } = await setUp();
+    const answer = read();
+    await settled();
+    for (const fetch of [...upstream.open]) {
+      const snapshot = snapshotOf({ id: "real", fetchedAt: fetch.startedAt });
+      fetch.answer({ ok: true, value: { kind: "record", snapshot } });
+    }
+    expect(await answer).toMatchObject({ result: "found", record: { id: "real" } });
+    expect(await read()).toMatchObject({ result: "found", from: "mirror" });
+  });
+});
