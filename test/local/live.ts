@@ -4,6 +4,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createLife, type Life, OPENING } from "./changes.ts";
 import { fireCron } from "./cron.ts";
+import { loseWebhooks } from "./outage.ts";
 import { heading, line, paint } from "./screen.ts";
 import type { Session } from "./session.ts";
 
@@ -21,6 +22,7 @@ export async function live(session: Session): Promise<never> {
   line();
   await busy(life);
   await untilQuiet(session);
+  await session.untimed(() => loseWebhooks(session, life));
   for (const text of invitation(session)) line(text);
   showAgainOnEnter(session);
   fireCron(session.system.workerUrl);

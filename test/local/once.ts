@@ -6,6 +6,7 @@ import { EVENT_TYPES } from "../fake-rcms/events.ts";
 import type { Announced } from "./announced.ts";
 import { createLife, type Life, OPENING } from "./changes.ts";
 import { type Comparison, compare } from "./compare.ts";
+import { loseWebhooks } from "./outage.ts";
 import { during, heading, line, paint } from "./screen.ts";
 import type { Session } from "./session.ts";
 import { percentile } from "./tally.ts";
@@ -32,6 +33,7 @@ export async function once(session: Session, changes: readonly Announced[]): Pro
   await during("waiting until everything has arrived", async () => {
     while (session.waiting() > 0) await sleep(20);
   });
+  await session.untimed(() => loseWebhooks(session, life));
   const comparison = await during("comparing the mirror with the upstream", () =>
     untilEqual(session, changes),
   );

@@ -19,6 +19,8 @@ export interface Session {
   totals(): Tally;
   /** How many changes are not readable yet. */
   waiting(): number;
+  /** What arrives meanwhile counts as mirrored, but its time says nothing about webhooks. */
+  untimed(act: () => Promise<void>): Promise<void>;
   close(): void;
 }
 
@@ -64,6 +66,11 @@ export async function openSession(
     mirror,
     totals: tally.read,
     waiting: watcher.waiting,
+    async untimed(act) {
+      tally.timing(false);
+      await act();
+      tally.timing(true);
+    },
     close: () => clearInterval(listening),
   };
 }

@@ -16,19 +16,29 @@ export interface Tally {
 export function createTally() {
   const byType = new Map<EventType, number>();
   const latencies: number[] = [];
+  let mirrored = 0;
   let late = 0;
+  let timing = true;
   return {
+    /** Whether what arrives says something about how fast webhooks are. */
+    timing(on: boolean): void {
+      timing = on;
+    },
     changed({ type }: Announced): void {
       byType.set(type, (byType.get(type) ?? 0) + 1);
     },
     seen({ ms }: Seen): void {
-      if (ms === undefined) late += 1;
-      else latencies.push(ms);
+      if (ms === undefined) {
+        late += 1;
+        return;
+      }
+      mirrored += 1;
+      if (timing) latencies.push(ms);
     },
     read: (): Tally => ({
       byType,
       changes: [...byType.values()].reduce((sum, count) => sum + count, 0),
-      mirrored: latencies.length,
+      mirrored,
       late,
       latencies: latencies.toSorted((a, b) => a - b),
     }),
