@@ -2,7 +2,7 @@
 
 import type { Hono } from "hono";
 import { isoInstant } from "../core/instant.ts";
-import type { ApiKey } from "../sync/ports.ts";
+import type { ApiKey } from "../sync/stores.ts";
 import type { ApiDeps, AppEnv } from "./deps.ts";
 import { ApiError, notFound } from "./errors.ts";
 import { parseBody, parseQuery } from "./input.ts";

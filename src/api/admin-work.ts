@@ -4,7 +4,7 @@ import type { Hono } from "hono";
 import { describeFailure } from "../core/failure.ts";
 import { isoInstant } from "../core/instant.ts";
 import type { DeliveryEntry } from "../sources/source.ts";
-import type { Rebuild } from "../sync/ports.ts";
+import type { Rebuild } from "../sync/stores.ts";
 import { describeSwept } from "../sync/sweep.ts";
 import type { ApiDeps, AppEnv } from "./deps.ts";
 import { ApiError, notFound } from "./errors.ts";

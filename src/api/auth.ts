@@ -2,7 +2,7 @@
 
 import type { MiddlewareHandler } from "hono";
 import type { Kind } from "../core/ids.ts";
-import type { ApiKey } from "../sync/ports.ts";
+import type { ApiKey } from "../sync/stores.ts";
 import type { ApiDeps, AppEnv } from "./deps.ts";
 import { ApiError } from "./errors.ts";
 

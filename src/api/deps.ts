@@ -1,28 +1,26 @@
 // What the routes need. Built in cloudflare/http.ts; a test may bring its own.
 
 import type { Result } from "../core/failure.ts";
-import type { ConnectionId, Kind, RecordId, Ref } from "../core/ids.ts";
+import type { ConnectionId, Kind, RecordId } from "../core/ids.ts";
 import type { MirrorRecord } from "../core/record.ts";
 import type { Delivery } from "../sources/source.ts";
 import type { Connected, ConnectRequest, Disconnected } from "../sync/connect.ts";
+import type { Cursors, Log, Queues } from "../sync/ports.ts";
+import type { Asked, Read } from "../sync/read.ts";
+import type { Received } from "../sync/receive.ts";
 import type {
   ApiKey,
   Backfill,
   BackfillStore,
   ConnectionStore,
-  Cursors,
   DeadLetterStore,
   KeyStore,
   KindStore,
   Ledger,
-  Log,
-  Queues,
   RebuildStore,
   RecordStore,
   Replayed,
-} from "../sync/ports.ts";
-import type { Read } from "../sync/read.ts";
-import type { Received } from "../sync/receive.ts";
+} from "../sync/stores.ts";
 import type { DeliveryReport } from "../sync/subscription.ts";
 import type { SweptAny } from "../sync/sweeps.ts";
 
@@ -42,9 +40,8 @@ export interface ApiDeps {
   readonly records: RecordStore;
   readonly readOne: (
     connection: ConnectionId,
-    ref: Ref,
+    asked: Asked,
     keepAlive: (work: Promise<unknown>) => void,
-    organizationId?: string,
   ) => Promise<Read>;
   readonly acknowledgeReminder: (connection: ConnectionId, id: RecordId) => Promise<MirrorRecord | undefined>;
   readonly connections: ConnectionStore;

@@ -3,11 +3,12 @@
 import type { Context, Hono } from "hono";
 import type { RecordId } from "../core/ids.ts";
 import { isoInstant } from "../core/instant.ts";
-import type { Backfill } from "../sync/ports.ts";
-import { maySee, requireKind } from "./auth.ts";
+import type { Backfill } from "../sync/stores.ts";
+import { requireKind } from "./auth.ts";
 import type { ApiDeps, AppEnv } from "./deps.ts";
 import { notFound } from "./errors.ts";
 import { parseBody, parseQuery } from "./input.ts";
+import { readVisible } from "./reading.ts";
 import { newLogin, noQuery } from "./schemas.ts";
 
 export function logins(app: Hono<AppEnv>, deps: ApiDeps): void {
@@ -33,11 +34,7 @@ export function logins(app: Hono<AppEnv>, deps: ApiDeps): void {
 
 /** A key bound to organizations must not learn from a backfill that another's client exists. */
 async function requireVisible(deps: ApiDeps, c: Context<AppEnv>, clientId: RecordId): Promise<void> {
-  const key = c.get("key");
-  if (key.organizations === undefined) return;
-  const keepAlive = (work: Promise<unknown>) => c.executionCtx.waitUntil(work);
-  const read = await deps.readOne(key.connection, { kind: "clients", id: clientId }, keepAlive);
-  if (read.result !== "found" || !maySee(key, read.record.organizationId)) throw notFound();
+  if (c.get("key").organizations !== undefined) await readVisible(deps, c, "clients", clientId);
 }
 
 function shown({ id, status, reason, createdAt, updatedAt }: Backfill) {

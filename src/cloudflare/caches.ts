@@ -4,12 +4,16 @@
 import { LRUCache } from "lru-cache";
 import type { ConnectionId, Kind } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
-import type { ApiKey, Cursors, Receiver } from "../sync/ports.ts";
+import type { Cursors } from "../sync/ports.ts";
+import type { ApiKey, Receiver } from "../sync/stores.ts";
 
 type Found<T extends object> = { readonly value: T | undefined };
 
+/** Asked every time: the cache would otherwise remember the time by a timer, which workerd drops with the request. */
+const clock = (now: () => number) => ({ perf: { now }, ttlResolution: 0 });
+
 function cache<T extends object>(now: () => number, ttlMs: number) {
-  const entries = new LRUCache<string, Found<T>>({ max: limits.cacheEntries, ttl: ttlMs, perf: { now } });
+  const entries = new LRUCache<string, Found<T>>({ max: limits.cacheEntries, ttl: ttlMs, ...clock(now) });
   return {
     async get(key: string, load: () => Promise<T | undefined>): Promise<T | undefined> {
       const hit = entries.get(key);

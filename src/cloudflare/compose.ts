@@ -19,7 +19,8 @@ import { rebuildStore } from "../store/rebuilds.ts";
 import { recordStore } from "../store/records.ts";
 import { createSeal, type Seal } from "../store/seal.ts";
 import { throughGate } from "../sync/gated.ts";
-import type { Connection, Gate, Looked, Queues, Writers } from "../sync/ports.ts";
+import type { Gate, Looked, Queues, Writers } from "../sync/ports.ts";
+import type { Connection } from "../sync/stores.ts";
 import { cursors } from "./cursors.ts";
 import { BadEnvironment, type Env, parseSettings } from "./env.ts";
 import { createLog } from "./log.ts";
@@ -77,10 +78,7 @@ function build(env: Env) {
     callClass: CallClass,
     retry = false,
   ): Upstream {
-    const http = upstreamHttp(
-      { fetch: (request) => fetch(request), now, timeout: AbortSignal.timeout },
-      account,
-    );
+    const http = upstreamHttp({ fetch: (request) => fetch(request), now, timeout }, account);
     const onKeyRejected = async () => {
       log("error", "connection_paused", { connection: id, reason: "key_rejected" });
       await connections.pause(id, "RCMS no longer accepts the API key (401). Replace the key and resume.");
@@ -149,6 +147,15 @@ function build(env: Env) {
 /** Of content, keys and bytes: SHA-256, hex. Synchronous, so that the write path has no await of its own. */
 function digest(content: string | Uint8Array): string {
   return createHash("sha256").update(content).digest("hex");
+}
+
+/** `AbortSignal.timeout` cannot be cleared; this one can, and aborts with the same error. */
+function timeout(ms: number) {
+  const controller = new AbortController();
+  const abort = () =>
+    controller.abort(new DOMException("the upstream did not answer in time", "TimeoutError"));
+  const timer = setTimeout(abort, ms);
+  return { signal: controller.signal, clear: () => clearTimeout(timer) };
 }
 
 function sleep(ms: number): Promise<void> {

@@ -3,8 +3,8 @@
 
 import { limits } from "../core/limits.ts";
 import type { JobMessage } from "../sync/messages.ts";
-import type { ConnectionHead } from "../sync/ports.ts";
 import { isWanted } from "../sync/rebuild.ts";
+import type { ConnectionHead } from "../sync/stores.ts";
 import { dueSweeps } from "../sync/sweeps.ts";
 import type { Services } from "./compose.ts";
 

@@ -75,8 +75,7 @@ function apiDeps(services: Services): ApiDeps {
     },
     forgetKeys: knownKeys.clear,
     forgetConnection: receivers.forget,
-    readOne: (connection, ref, keepAlive, organizationId) =>
-      readOne({ ...services, absent, keepAlive }, connection, ref, organizationId),
+    readOne: (connection, asked, keepAlive) => readOne({ ...services, absent, keepAlive }, connection, asked),
     acknowledgeReminder: (connection, id) => acknowledgeReminder(services, connection, id),
     sweep: (id, kinds) => sweepNow(services, id, kinds),
     login: (connection, userId, clientId) => login(services, connection, userId, clientId),

@@ -9,8 +9,8 @@ import { type Account, badAnswer, type Send, type UpstreamAnswer, type UpstreamR
 export interface HttpDeps {
   readonly fetch: (request: Request) => Promise<Response>;
   readonly now: () => number;
-  /** Aborts after so many ms. */
-  readonly timeout: (ms: number) => AbortSignal;
+  /** Aborts after so many ms, unless cleared. */
+  readonly timeout: (ms: number) => { readonly signal: AbortSignal; readonly clear: () => void };
 }
 
 /** Statuses an adapter reads itself; every other non-2xx is a failure. */
@@ -23,13 +23,14 @@ export function upstreamHttp(deps: HttpDeps, account: Pick<Account, "baseUrl" | 
     const startedAt = deps.now();
     let response: Response;
     let text: string | undefined;
+    const timeout = deps.timeout(limits.upstreamTimeoutMs);
     try {
       response = await deps.fetch(
         new Request(url, {
           method: request.method,
           headers: requestHeaders(account.apiKey, request),
           redirect: "manual",
-          signal: deps.timeout(limits.upstreamTimeoutMs),
+          signal: timeout.signal,
           ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
         }),
       );
@@ -41,6 +42,9 @@ export function upstreamHttp(deps: HttpDeps, account: Pick<Account, "baseUrl" | 
     } catch (error) {
       const why = error instanceof Error && error.name === "TimeoutError" ? "timeout" : "network";
       return { ok: false, failure: { kind: "unreachable", why } };
+    } finally {
+      // A timer left running would keep its Durable Object awake.
+      timeout.clear();
     }
     if (text === undefined) return badAnswer("too_large");
     return answerOf(response, text, startedAt, deps.now());

@@ -1,28 +1,18 @@
 // Backfills: one row per user and client, which is what makes a login's work happen once.
 
-import { and, eq, inArray, lt } from "drizzle-orm";
+import { and, eq, inArray, lt, sql } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type { ConnectionId, RecordId } from "../core/ids.ts";
-import type { Backfill, BackfillStore } from "../sync/ports.ts";
+import type { Backfill, BackfillStore } from "../sync/stores.ts";
 import { backfills } from "./schema.ts";
 
 export function backfillStore(db: DrizzleD1Database): BackfillStore {
   return {
     async begin(connection, userId, clientId, id, now) {
-      const [made] = await db
-        .insert(backfills)
-        .values({
-          connectionId: connection,
-          userId,
-          clientId,
-          id,
-          status: "queued",
-          createdAt: now,
-          updatedAt: now,
-        })
-        .onConflictDoNothing()
-        .returning();
-      if (made) return { backfill: toBackfill(made), created: true };
+      await db.run(sql`
+        INSERT INTO backfills (connection_id, user_id, client_id, id, status, created_at, updated_at)
+        SELECT id, ${userId}, ${clientId}, ${id}, 'queued', ${now}, ${now} FROM connections WHERE id = ${connection}
+        ON CONFLICT DO NOTHING`);
       const [found] = await db
         .select()
         .from(backfills)
@@ -34,7 +24,7 @@ export function backfillStore(db: DrizzleD1Database): BackfillStore {
           ),
         );
       if (found === undefined) throw new Error("a backfill was cleared while it was being looked up");
-      return { backfill: toBackfill(found), created: false };
+      return { backfill: toBackfill(found), created: found.id === id };
     },
 
     async get(connection, id) {

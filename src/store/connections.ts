@@ -1,11 +1,11 @@
 // Connections and their signing secrets. API keys and secrets are sealed on the way in and opened on the way
 // out; nothing outside this file sees the sealed text.
 
-import { and, asc, desc, eq, gt, isNull, ne, or } from "drizzle-orm";
+import { and, asc, desc, eq, gt, isNull, ne, or, sql } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type { ConnectionId } from "../core/ids.ts";
-import type { Connection, ConnectionHead, ConnectionStore, NewConnection } from "../sync/ports.ts";
+import type { Connection, ConnectionHead, ConnectionStore, NewConnection } from "../sync/stores.ts";
 import {
   aliases,
   apiKeys,
@@ -122,13 +122,10 @@ export function connectionStore(
       const sealed = await (await seal()).seal(secret, secretPlace(id));
       // One transaction: there is no instant at which neither the old nor the new secret is valid.
       await db.batch([
-        db
-          .insert(signingSecrets)
-          .values({ connectionId: id, createdAt: now, digest: secretDigest, secret: sealed })
-          .onConflictDoUpdate({
-            target: [signingSecrets.connectionId, signingSecrets.digest],
-            set: { expiresAt: null, createdAt: now },
-          }),
+        db.run(sql`
+          INSERT INTO signing_secrets (connection_id, created_at, digest, secret)
+          SELECT id, ${now}, ${secretDigest}, ${sealed} FROM connections WHERE id = ${id}
+          ON CONFLICT (connection_id, digest) DO UPDATE SET expires_at = NULL, created_at = excluded.created_at`),
         db
           .update(signingSecrets)
           .set({ expiresAt: olderUntil })
@@ -157,14 +154,11 @@ export function connectionStore(
     },
 
     async raise(id, { name, reason }, now) {
-      await db
-        .insert(problems)
-        .values({ connectionId: id, name, reason, since: now })
-        .onConflictDoUpdate({
-          target: [problems.connectionId, problems.name],
-          set: { reason },
-          setWhere: ne(problems.reason, reason),
-        });
+      await db.run(sql`
+        INSERT INTO problems (connection_id, name, reason, since)
+        SELECT id, ${name}, ${reason}, ${now} FROM connections WHERE id = ${id}
+        ON CONFLICT (connection_id, name) DO UPDATE SET reason = excluded.reason
+        WHERE problems.reason <> excluded.reason`);
     },
 
     async clear(id, problemName) {

@@ -3,7 +3,7 @@
 import { and, asc, desc, eq, inArray, lt, type SQL, sql } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type { ConnectionId, Kind, RecordId } from "../core/ids.ts";
-import type { DeadLetter, DeadLetterStore } from "../sync/ports.ts";
+import type { DeadLetter, DeadLetterStore } from "../sync/stores.ts";
 import { deadLetters } from "./schema.ts";
 
 const PARK = `
@@ -11,7 +11,7 @@ INSERT INTO dead_letters (id, connection_id, queue, type, kind, record_id, reaso
 SELECT j.value ->> 'id', j.value ->> 'connection', j.value ->> 'queue', j.value ->> 'type',
        j.value ->> '$.ref.kind', j.value ->> '$.ref.id', j.value ->> 'reason', j.value ->> 'attempts',
        j.value ->> 'since', j.value ->> 'parkedAt', j.value -> 'message'
-FROM json_each(?1) j WHERE true
+FROM json_each(?1) j WHERE EXISTS (SELECT 1 FROM connections WHERE id = j.value ->> 'connection')
 ON CONFLICT (id) DO NOTHING`;
 
 export function deadLetterStore(d1: D1Database, db: DrizzleD1Database): DeadLetterStore {

@@ -1,24 +1,19 @@
 // API keys of the apps that read the mirror: found by hash, never kept in clear.
 
-import { asc, eq } from "drizzle-orm";
+import { asc, eq, sql } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type { ConnectionId, Kind } from "../core/ids.ts";
-import type { ApiKey, KeyStore } from "../sync/ports.ts";
+import type { ApiKey, KeyStore } from "../sync/stores.ts";
 import { apiKeys } from "./schema.ts";
 
 export function keyStore(db: DrizzleD1Database): KeyStore {
   return {
     async add({ id, connection, name, organizations, kinds, createdAt, expiresAt }, keyHash) {
-      await db.insert(apiKeys).values({
-        id,
-        keyHash,
-        connectionId: connection,
-        name,
-        organizations: organizations ? [...organizations] : null,
-        kinds: kinds ? [...kinds] : null,
-        createdAt,
-        expiresAt: expiresAt ?? null,
-      });
+      await db.run(sql`
+        INSERT INTO api_keys (id, key_hash, connection_id, name, organizations, kinds, created_at, expires_at)
+        SELECT ${id}, ${keyHash}, id, ${name}, ${organizations ? JSON.stringify(organizations) : null},
+               ${kinds ? JSON.stringify(kinds) : null}, ${createdAt}, ${expiresAt ?? null}
+        FROM connections WHERE id = ${connection}`);
     },
 
     async find(keyHash) {

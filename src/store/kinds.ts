@@ -1,57 +1,51 @@
-// Small facts kept per connection and kind, and per client.
+// Small facts kept per connection and kind, and per client. Inserts select from the connection they belong to:
+// for one that was removed meanwhile they write nothing.
 
 import { and, eq, sql } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
-import type { AssessmentsTaken, KindStore } from "../sync/ports.ts";
+import type { ConnectionId, Kind } from "../core/ids.ts";
+import type { AssessmentsTaken, KindStore } from "../sync/stores.ts";
 import { assessmentsTaken, kindState } from "./schema.ts";
 
 export function kindStore(db: DrizzleD1Database): KindStore {
+  async function stateOf(connection: ConnectionId, kind: Kind) {
+    const [row] = await db
+      .select()
+      .from(kindState)
+      .where(and(eq(kindState.connectionId, connection), eq(kindState.kind, kind)));
+    return row;
+  }
+
   return {
-    async isProven(connection, kind) {
-      const [row] = await db
-        .select({ proven: kindState.singleProven })
-        .from(kindState)
-        .where(and(eq(kindState.connectionId, connection), eq(kindState.kind, kind)));
-      return row?.proven === 1;
+    isProven: async (connection, kind) => (await stateOf(connection, kind))?.singleProven === 1,
+
+    isComplete: async (connection, kind) => (await stateOf(connection, kind))?.complete === 1,
+
+    async markProven(connection, kind) {
+      await db.run(sql`
+        INSERT INTO kind_state (connection_id, kind, single_proven)
+        SELECT id, ${kind}, 1 FROM connections WHERE id = ${connection}
+        ON CONFLICT (connection_id, kind) DO UPDATE SET single_proven = 1 WHERE single_proven = 0`);
     },
 
     async markComplete(connection, kind) {
-      await db
-        .insert(kindState)
-        .values({ connectionId: connection, kind, complete: 1 })
-        .onConflictDoUpdate({ target: [kindState.connectionId, kindState.kind], set: { complete: 1 } });
-    },
-
-    async isComplete(connection, kind) {
-      const [row] = await db
-        .select({ complete: kindState.complete })
-        .from(kindState)
-        .where(and(eq(kindState.connectionId, connection), eq(kindState.kind, kind)));
-      return row?.complete === 1;
+      await db.run(sql`
+        INSERT INTO kind_state (connection_id, kind, complete)
+        SELECT id, ${kind}, 1 FROM connections WHERE id = ${connection}
+        ON CONFLICT (connection_id, kind) DO UPDATE SET complete = 1 WHERE complete = 0`);
     },
 
     async addDrift(connection, kind, drift) {
       const { missed = 0, late = 0, rewritten = 0, deleted = 0 } = drift;
       if (missed + late + rewritten + deleted === 0) return;
-      await db
-        .insert(kindState)
-        .values({
-          connectionId: connection,
-          kind,
-          driftMissed: missed,
-          driftLate: late,
-          driftRewritten: rewritten,
-          driftDeleted: deleted,
-        })
-        .onConflictDoUpdate({
-          target: [kindState.connectionId, kindState.kind],
-          set: {
-            driftMissed: sql`${kindState.driftMissed} + ${missed}`,
-            driftLate: sql`${kindState.driftLate} + ${late}`,
-            driftRewritten: sql`${kindState.driftRewritten} + ${rewritten}`,
-            driftDeleted: sql`${kindState.driftDeleted} + ${deleted}`,
-          },
-        });
+      await db.run(sql`
+        INSERT INTO kind_state (connection_id, kind, drift_missed, drift_late, drift_rewritten, drift_deleted)
+        SELECT id, ${kind}, ${missed}, ${late}, ${rewritten}, ${deleted} FROM connections WHERE id = ${connection}
+        ON CONFLICT (connection_id, kind) DO UPDATE SET
+          drift_missed = drift_missed + excluded.drift_missed,
+          drift_late = drift_late + excluded.drift_late,
+          drift_rewritten = drift_rewritten + excluded.drift_rewritten,
+          drift_deleted = drift_deleted + excluded.drift_deleted`);
     },
 
     async drift(connection) {
@@ -68,31 +62,17 @@ export function kindStore(db: DrizzleD1Database): KindStore {
         ]),
       );
     },
-
-    async markProven(connection, kind) {
-      await db
-        .insert(kindState)
-        .values({ connectionId: connection, kind, singleProven: 1 })
-        .onConflictDoUpdate({
-          target: [kindState.connectionId, kindState.kind],
-          set: { singleProven: 1 },
-          setWhere: eq(kindState.singleProven, 0),
-        });
-    },
   };
 }
 
 export function assessmentsTakenStore(db: DrizzleD1Database): AssessmentsTaken {
   return {
     async note(connection, clientId, takenAt) {
-      await db
-        .insert(assessmentsTaken)
-        .values({ connectionId: connection, clientId, takenAt })
-        .onConflictDoUpdate({
-          target: [assessmentsTaken.connectionId, assessmentsTaken.clientId],
-          set: { takenAt },
-          setWhere: sql`${assessmentsTaken.takenAt} < ${takenAt}`,
-        });
+      await db.run(sql`
+        INSERT INTO assessments_taken (connection_id, client_id, taken_at)
+        SELECT id, ${clientId}, ${takenAt} FROM connections WHERE id = ${connection}
+        ON CONFLICT (connection_id, client_id) DO UPDATE SET taken_at = excluded.taken_at
+        WHERE taken_at < excluded.taken_at`);
     },
 
     async last(connection, clientId) {

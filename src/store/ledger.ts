@@ -3,7 +3,7 @@
 import { and, desc, eq, isNotNull, lt, type SQL, sql } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type { ConnectionId, EventId, Kind, RecordId } from "../core/ids.ts";
-import type { EventOutcome, Ledger, LedgerEntry } from "../sync/ports.ts";
+import type { EventOutcome, Ledger, LedgerEntry } from "../sync/stores.ts";
 import { events } from "./schema.ts";
 
 const KNOWN = `

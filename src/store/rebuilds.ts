@@ -1,9 +1,9 @@
 // Rebuilds: one row per kind, with the checkpoint that makes them resumable.
 
-import { and, eq, inArray, notInArray } from "drizzle-orm";
+import { and, eq, inArray, sql } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import { KINDS, type Kind } from "../core/ids.ts";
-import type { PageRun, Rebuild, RebuildStore } from "../sync/ports.ts";
+import type { PageRun, Rebuild, RebuildStore } from "../sync/stores.ts";
 import { rebuilds } from "./schema.ts";
 
 const UNDER_WAY = ["queued", "running"] as const;
@@ -11,22 +11,14 @@ const UNDER_WAY = ["queued", "running"] as const;
 export function rebuildStore(db: DrizzleD1Database): RebuildStore {
   return {
     async order(connection, kind, run, recordsBefore, now) {
-      const fresh = {
-        status: "queued" as const,
-        reason: null,
-        run,
-        recordsBefore,
-        startedAt: now,
-        updatedAt: now,
-      };
-      await db
-        .insert(rebuilds)
-        .values({ connectionId: connection, kind, ...fresh })
-        .onConflictDoUpdate({
-          target: [rebuilds.connectionId, rebuilds.kind],
-          set: fresh,
-          setWhere: notInArray(rebuilds.status, [...UNDER_WAY]),
-        });
+      await db.run(sql`
+        INSERT INTO rebuilds (connection_id, kind, status, run, records_before, started_at, updated_at)
+        SELECT id, ${kind}, 'queued', ${JSON.stringify(run)}, ${recordsBefore}, ${now}, ${now}
+        FROM connections WHERE id = ${connection}
+        ON CONFLICT (connection_id, kind) DO UPDATE SET
+          status = excluded.status, reason = NULL, run = excluded.run, records_before = excluded.records_before,
+          started_at = excluded.started_at, updated_at = excluded.updated_at
+        WHERE status NOT IN ('queued', 'running')`);
     },
 
     async list(connection) {

@@ -4,7 +4,7 @@ import { and, asc, eq, gt, gte, inArray, isNull, type SQL, sql } from "drizzle-o
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import { type ConnectionId, type Kind, type RecordId, type Ref, refKey } from "../core/ids.ts";
 import type { MirrorRecord, Version, Write } from "../core/record.ts";
-import type { RecordQuery, RecordStore } from "../sync/ports.ts";
+import type { RecordQuery, RecordStore } from "../sync/stores.ts";
 import { aliases, records } from "./schema.ts";
 
 /**
@@ -95,14 +95,10 @@ export function recordStore(d1: D1Database, db: DrizzleD1Database): RecordStore 
     },
 
     async addAlias(connection, kind, alias, id) {
-      await db
-        .insert(aliases)
-        .values({ connectionId: connection, kind, alias, id })
-        .onConflictDoUpdate({
-          target: [aliases.connectionId, aliases.kind, aliases.alias],
-          set: { id },
-          setWhere: sql`${aliases.id} <> ${id}`,
-        });
+      await db.run(sql`
+        INSERT INTO aliases (connection_id, kind, alias, id)
+        SELECT id, ${kind}, ${alias}, ${id} FROM connections WHERE id = ${connection}
+        ON CONFLICT (connection_id, kind, alias) DO UPDATE SET id = excluded.id WHERE aliases.id <> excluded.id`);
     },
 
     async ids(connection, kind, after, limit) {

@@ -5,7 +5,8 @@ import { afterFailure, describeFailure, type Failure } from "../core/failure.ts"
 import { type ConnectionId, type RecordId, recordId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import { ACK, type Settlement } from "./messages.ts";
-import type { Backfill, BackfillStore, LookAsk, Queues, RecordStore, Writers } from "./ports.ts";
+import type { LookAsk, Queues, Writers } from "./ports.ts";
+import type { Backfill, BackfillStore, RecordStore } from "./stores.ts";
 
 export interface LoginDeps {
   readonly now: () => number;

@@ -6,14 +6,15 @@ import type { CallClass } from "../core/gate.ts";
 import type { ConnectionId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import type { Account, Source, Upstream } from "../sources/source.ts";
-import type { Connection, ConnectionStore, Gate, Queues } from "./ports.ts";
+import type { Gate, Queues } from "./ports.ts";
+import type { Connection, ConnectionStore } from "./stores.ts";
 import { sweptKinds } from "./sweep.ts";
 
 export interface ConnectDeps {
   readonly now: () => number;
   readonly newNonce: () => string;
   readonly connections: ConnectionStore;
-  readonly queues: Queues;
+  readonly queues: Pick<Queues, "sendJobs">;
   readonly gate: (id: ConnectionId) => Gate;
   readonly source: (id: string) => Source;
   /** Opened with the given account, through the connection's gate. */
@@ -118,7 +119,7 @@ export async function resume(deps: ConnectDeps, id: ConnectionId, apiKey?: strin
   if (apiKey !== undefined) await deps.connections.setApiKey(id, apiKey);
   await deps.gate(id).resume();
   await deps.connections.unpause(id);
-  await deps.queues.sendJobs([{ job: "replay", connection: id, parkedBefore: deps.now() }]);
+  await deps.queues.sendJobs([{ job: "replay", connection: id, parkedBefore: deps.now() + 1 }]);
   return true;
 }
 

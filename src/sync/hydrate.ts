@@ -8,17 +8,9 @@ import { limits } from "../core/limits.ts";
 import type { Source } from "../sources/source.ts";
 import { type Burst, type ListChanged, listBurst } from "./burst.ts";
 import { ACK, type EventMessage, type Queued, type Settlement } from "./messages.ts";
-import type {
-  Connection,
-  EventOutcome,
-  Ledger,
-  LedgerEntry,
-  Log,
-  Looked,
-  RecordStore,
-  Writers,
-} from "./ports.ts";
+import type { Log, Looked, Writers } from "./ports.ts";
 import { isAsNew, lookAgainSeconds, shows } from "./settled.ts";
+import type { Connection, EventOutcome, Ledger, LedgerEntry, RecordStore } from "./stores.ts";
 
 export interface HydrateDeps {
   readonly now: () => number;

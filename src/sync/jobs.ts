@@ -4,16 +4,8 @@ import { afterFailure, describeFailure } from "../core/failure.ts";
 import { limits } from "../core/limits.ts";
 import { ACK, type EventMessage, type JobMessage, type Queued, type Settlement } from "./messages.ts";
 import { replay } from "./park.ts";
-import type {
-  Connection,
-  ConnectionStore,
-  CursorName,
-  DeadLetterStore,
-  KindStore,
-  Log,
-  Queues,
-  Writers,
-} from "./ports.ts";
+import type { CursorName, Log, Queues, Writers } from "./ports.ts";
+import type { Connection, ConnectionStore, DeadLetterStore, KindStore } from "./stores.ts";
 import { type SweptAny, settleSweep } from "./sweeps.ts";
 
 export interface JobDeps {
@@ -21,7 +13,7 @@ export interface JobDeps {
   readonly random: () => number;
   readonly writers: Writers;
   readonly deadLetters: DeadLetterStore;
-  readonly queues: Queues;
+  readonly queues: Pick<Queues, "sendEvents" | "sendJobs">;
   readonly parseEvent: (message: unknown) => EventMessage;
   readonly parseJob: (message: unknown) => JobMessage;
   readonly kinds: KindStore;
@@ -103,6 +95,6 @@ async function sweep(
 
 async function unpause(deps: JobDeps, { id }: Connection): Promise<void> {
   await deps.connections.unpause(id);
-  await deps.queues.sendJobs([{ job: "replay", connection: id, parkedBefore: deps.now() }]);
+  await deps.queues.sendJobs([{ job: "replay", connection: id, parkedBefore: deps.now() + 1 }]);
   deps.log("info", "connection_resumed", { connection: id });
 }

@@ -3,16 +3,8 @@
 
 import { KINDS, type Kind } from "../core/ids.ts";
 import { isoInstant } from "../core/instant.ts";
-import type {
-  ConnectionHead,
-  Cursors,
-  DeadLetterStore,
-  KindStore,
-  Ledger,
-  Queues,
-  RecordStore,
-  SweepSummary,
-} from "./ports.ts";
+import type { Cursors, Queues, SweepSummary } from "./ports.ts";
+import type { ConnectionHead, DeadLetterStore, KindStore, Ledger, RecordStore } from "./stores.ts";
 
 export interface OverviewDeps {
   readonly records: Pick<RecordStore, "counts" | "openReminders">;

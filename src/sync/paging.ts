@@ -6,16 +6,8 @@ import { type Kind, refKey } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import type { Snapshot, Version } from "../core/record.ts";
 import type { Page } from "../sources/source.ts";
-import type {
-  Connection,
-  DriftCause,
-  KindStore,
-  Looked,
-  PageRun,
-  Queues,
-  RecordStore,
-  Writers,
-} from "./ports.ts";
+import type { Looked, Queues, Writers } from "./ports.ts";
+import type { Connection, DriftCause, KindStore, PageRun, RecordStore } from "./stores.ts";
 
 export interface PageDeps {
   readonly now: () => number;

@@ -3,7 +3,8 @@
 import type { Ref } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import type { EventMessage, JobMessage, Queued } from "./messages.ts";
-import type { DeadLetter, DeadLetterStore, QueueName, Queues, Replayed } from "./ports.ts";
+import type { Queues } from "./ports.ts";
+import type { DeadLetter, DeadLetterStore, QueueName, Replayed } from "./stores.ts";
 
 export interface Parked {
   readonly queue: QueueName;
@@ -39,7 +40,7 @@ export async function park(
 export async function replay(
   deps: {
     readonly deadLetters: DeadLetterStore;
-    readonly queues: Queues;
+    readonly queues: Pick<Queues, "sendEvents" | "sendJobs">;
     readonly parseEvent: (message: unknown) => EventMessage;
     readonly parseJob: (message: unknown) => JobMessage;
   },

@@ -3,7 +3,8 @@
 import type { ConnectionId, Ref } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import type { MirrorRecord } from "../core/record.ts";
-import type { Looked, RecordStore, Writers } from "./ports.ts";
+import type { Looked, Writers } from "./ports.ts";
+import type { RecordStore } from "./stores.ts";
 
 export interface ReadDeps {
   readonly records: Pick<RecordStore, "one">;
@@ -21,15 +22,20 @@ export type Read =
   /** Neither the mirror nor, in time, the upstream could say. */
   | { readonly result: "unavailable" };
 
-/** @param organizationId what is known of the record's organization, where its own document omits it */
-export async function readOne(
-  deps: ReadDeps,
-  connection: ConnectionId,
-  ref: Ref,
-  organizationId?: string,
-): Promise<Read> {
+export interface Asked {
+  readonly ref: Ref;
+  /** May the reader see it? What it may not see takes the very path of what does not exist, outages included. */
+  readonly visible: (record: MirrorRecord) => boolean;
+  /** What is known of the record's organization, where its own document omits it. */
+  readonly organizationId?: string | undefined;
+}
+
+export async function readOne(deps: ReadDeps, connection: ConnectionId, asked: Asked): Promise<Read> {
+  const { ref, visible, organizationId } = asked;
   const held = await deps.records.one(connection, ref);
-  if (held !== undefined) return held.deletedAt === undefined ? found(held, "mirror") : { result: "absent" };
+  if (held !== undefined && visible(held)) {
+    return held.deletedAt === undefined ? found(held, "mirror") : { result: "absent" };
+  }
 
   const absentKey = `${connection}/${ref.kind}/${ref.id}`;
   if (deps.absent.has(absentKey)) return { result: "absent" };
@@ -40,7 +46,8 @@ export async function readOne(
   if (!looked?.ok) return { result: "unavailable" };
 
   const fetched = await deps.records.one(connection, ref);
-  if (fetched !== undefined && fetched.deletedAt === undefined) return found(fetched, "upstream");
+  if (fetched !== undefined && fetched.deletedAt === undefined && visible(fetched))
+    return found(fetched, "upstream");
   deps.absent.add(absentKey);
   return { result: "absent" };
 }

@@ -8,16 +8,8 @@ import type { Source } from "../sources/source.ts";
 import type { ListChanged } from "./burst.ts";
 import { ACK, type Settlement } from "./messages.ts";
 import { type ApplyDeps, applyPage, newRun, type PagesEnd, runPages } from "./paging.ts";
-import type {
-  Connection,
-  Gate,
-  KindStore,
-  PageRun,
-  Queues,
-  Rebuild,
-  RebuildStore,
-  RecordStore,
-} from "./ports.ts";
+import type { Gate, Queues } from "./ports.ts";
+import type { Connection, KindStore, PageRun, Rebuild, RebuildStore, RecordStore } from "./stores.ts";
 
 export interface RebuildDeps extends ApplyDeps {
   readonly now: () => number;

@@ -6,7 +6,7 @@ import { limits } from "../core/limits.ts";
 import type { SignatureProblem, Verdict } from "../sources/signature.ts";
 import type { Delivery, ParsedEvent, Source } from "../sources/source.ts";
 import type { EventMessage } from "./messages.ts";
-import type { Receiver } from "./ports.ts";
+import type { Receiver } from "./stores.ts";
 
 export interface ReceiveDeps {
   readonly now: () => number;

@@ -9,7 +9,7 @@ import { limits } from "../core/limits.ts";
 import { minimise } from "../core/minimise.ts";
 import type { MirrorRecord, Snapshot } from "../core/record.ts";
 import type { EventMessage } from "./messages.ts";
-import type { AssessmentsTaken, Connection, PagePosition, RecordStore } from "./ports.ts";
+import type { AssessmentsTaken, Connection, PagePosition, RecordStore } from "./stores.ts";
 
 export const REMINDER_STATUSES = ["open", "acknowledged", "closed"] as const;
 export type ReminderStatus = (typeof REMINDER_STATUSES)[number];

@@ -6,7 +6,8 @@ import { describeFailure } from "../core/failure.ts";
 import type { EventId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import type { DeliveryEntry, DeliveryLog, Source, Upstream } from "../sources/source.ts";
-import type { Connection, ConnectionStore, Cursors, Ledger, Log, Queues } from "./ports.ts";
+import type { Cursors, Log, Queues } from "./ports.ts";
+import type { Connection, ConnectionStore, Ledger } from "./stores.ts";
 import { sweptKinds } from "./sweep.ts";
 
 export interface SubscriptionDeps {
@@ -17,7 +18,7 @@ export interface SubscriptionDeps {
   readonly connections: ConnectionStore;
   readonly ledger: Pick<Ledger, "known" | "lastReceivedAt">;
   readonly cursors: Cursors;
-  readonly queues: Queues;
+  readonly queues: Pick<Queues, "sendJobs">;
   readonly digest: (text: string) => string;
   readonly silenceMs: number;
   readonly log: Log;

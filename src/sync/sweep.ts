@@ -7,19 +7,8 @@ import { limits } from "../core/limits.ts";
 import type { Source } from "../sources/source.ts";
 import type { ListChanged } from "./burst.ts";
 import { applyPage, newRun, runPages } from "./paging.ts";
-import type {
-  Connection,
-  ConnectionStore,
-  Cursor,
-  Cursors,
-  Gate,
-  KindStore,
-  Log,
-  PageRun,
-  Queues,
-  RecordStore,
-  Writers,
-} from "./ports.ts";
+import type { Cursor, Cursors, Gate, Log, Queues, Writers } from "./ports.ts";
+import type { Connection, ConnectionStore, KindStore, PageRun, RecordStore } from "./stores.ts";
 
 export interface SweepDeps {
   readonly now: () => number;

@@ -4,7 +4,8 @@ import { afterFailure } from "../core/failure.ts";
 
 import { limits } from "../core/limits.ts";
 import { ACK, type Settlement } from "./messages.ts";
-import type { Connection, CursorName, Cursors } from "./ports.ts";
+import type { CursorName, Cursors } from "./ports.ts";
+import type { Connection } from "./stores.ts";
 import { type SweepDeps, type Swept, sweepList, sweptKinds } from "./sweep.ts";
 import { verify, walkClients } from "./walk.ts";
 

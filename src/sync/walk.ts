@@ -6,7 +6,8 @@ import type { Failure } from "../core/failure.ts";
 import type { CallClass } from "../core/gate.ts";
 import { KINDS, type Kind, type RecordId, type Ref } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
-import type { Connection, Cursor, LookAsk } from "./ports.ts";
+import type { Cursor, LookAsk } from "./ports.ts";
+import type { Connection } from "./stores.ts";
 import type { SweepDeps, Swept } from "./sweep.ts";
 
 interface Step {

@@ -12,6 +12,7 @@ export const GET: UpstreamRequest = { method: "GET", target: "/clients/1" };
 export function upstream(answer: Response | Error | ((request: Request) => Promise<Response>)) {
   const requests: Request[] = [];
   const timeouts: number[] = [];
+  const cleared: number[] = [];
   let now = NOW;
   const send = upstreamHttp(
     {
@@ -24,12 +25,12 @@ export function upstream(answer: Response | Error | ((request: Request) => Promi
       now: () => now,
       timeout: (ms) => {
         timeouts.push(ms);
-        return new AbortController().signal;
+        return { signal: new AbortController().signal, clear: () => cleared.push(ms) };
       },
     },
     ACCOUNT,
   );
-  return { send, requests, timeouts };
+  return { send, requests, timeouts, cleared };
 }
 
 export async function failureOf(answer: Response | Error): Promise<Failure> {

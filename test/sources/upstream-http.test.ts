@@ -125,9 +125,10 @@ describe("failures", () => {
   });
 
   it("WR8 every call has a time after which it is given up", async () => {
-    const { send, timeouts, requests } = upstream(Response.json({}));
+    const { send, timeouts, cleared, requests } = upstream(Response.json({}));
     await send(GET);
     expect(timeouts).toEqual([limits.upstreamTimeoutMs]);
+    expect(cleared).toEqual(timeouts);
     expect(requests[0]?.signal).toBeDefined();
   });
 
@@ -140,7 +141,7 @@ describe("failures", () => {
             request.signal.addEventListener("abort", () => reject(request.signal.reason));
           }),
         now: () => NOW,
-        timeout: () => abort.signal,
+        timeout: () => ({ signal: abort.signal, clear: () => {} }),
       },
       ACCOUNT,
     );

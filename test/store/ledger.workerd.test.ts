@@ -2,7 +2,7 @@
 
 import { beforeAll, describe, expect, it } from "vitest";
 import type { ConnectionId, EventId } from "../../src/core/ids.ts";
-import type { ApiKey, DeadLetter, LedgerEntry } from "../../src/sync/ports.ts";
+import type { ApiKey, DeadLetter, LedgerEntry } from "../../src/sync/stores.ts";
 import { migrate } from "../support/bindings.ts";
 import { createStores, newConnection, ref } from "../support/stores.ts";
 

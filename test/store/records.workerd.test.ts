@@ -3,7 +3,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { ConnectionId, Kind, RecordId } from "../../src/core/ids.ts";
 import type { MirrorRecord } from "../../src/core/record.ts";
-import type { PagePosition, RecordQuery } from "../../src/sync/ports.ts";
+import type { PagePosition, RecordQuery } from "../../src/sync/stores.ts";
 import { migrate, rowsOf } from "../support/bindings.ts";
 import { bury, createStores, newConnection, put, ref } from "../support/stores.ts";
 

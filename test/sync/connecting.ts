@@ -68,7 +68,7 @@ export function setUp(replaced: (deps: ConnectDeps) => Partial<ConnectDeps> = ()
     now: clock.now,
     newNonce: () => `nonce-${++nonces}`,
     connections: memory.connections,
-    queues: { sendEvents: async () => {}, sendJobs: async (sent) => void jobs.push(...sent) },
+    queues: { sendJobs: async (sent) => void jobs.push(...sent) },
     gate: () => ({
       acquire: async () => ({ granted: true, report: false }),
       report: async () => {},

@@ -56,7 +56,7 @@ describe("resuming", () => {
     expect(await memory.connections.get(ID)).toMatchObject({ status: "active", apiKey: "key-2" });
     expect(await memory.connections.get(ID)).not.toHaveProperty("statusReason");
     expect(gate.at(-1)).toBe("resume");
-    expect(jobs).toContainEqual({ job: "replay", connection: ID, parkedBefore: clock.now() });
+    expect(jobs).toContainEqual({ job: "replay", connection: ID, parkedBefore: clock.now() + 1 });
     expect(await resume(deps, connectionOf("nobody"))).toBe(false);
   });
 });

@@ -1,7 +1,7 @@
 // Connections, their signing secrets and their problems in memory.
 
 import type { ConnectionId } from "../../src/core/ids.ts";
-import type { Connection, ConnectionHead, ConnectionStore } from "../../src/sync/ports.ts";
+import type { Connection, ConnectionHead, ConnectionStore } from "../../src/sync/stores.ts";
 import type { OwnedRows } from "./memory.ts";
 
 interface Secret {

@@ -1,7 +1,8 @@
 // Small facts per connection in memory: drift and proven routes of its kinds, assessments taken, sweep cursors.
 
 import type { ConnectionId, Kind } from "../../src/core/ids.ts";
-import type { AssessmentsTaken, Cursor, Cursors, Drift, KindStore } from "../../src/sync/ports.ts";
+import type { Cursor, Cursors } from "../../src/sync/ports.ts";
+import type { AssessmentsTaken, Drift, KindStore } from "../../src/sync/stores.ts";
 import type { OwnedRows } from "./memory.ts";
 
 interface KindRow {

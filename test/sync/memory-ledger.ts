@@ -1,7 +1,7 @@
 // The ledger and the dead letters in memory.
 
 import type { ConnectionId, EventId } from "../../src/core/ids.ts";
-import type { DeadLetter, DeadLetterStore, Ledger, LedgerEntry } from "../../src/sync/ports.ts";
+import type { DeadLetter, DeadLetterStore, Ledger, LedgerEntry } from "../../src/sync/stores.ts";
 import type { OwnedRows } from "./memory.ts";
 
 interface Row extends LedgerEntry {

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { decide } from "../../src/core/decide.ts";
 import { eventId } from "../../src/core/ids.ts";
 import type { MirrorRecord, Write } from "../../src/core/record.ts";
-import type { LedgerEntry } from "../../src/sync/ports.ts";
+import type { LedgerEntry } from "../../src/sync/stores.ts";
 import { idOf, refOf, snapshotOf } from "../core/samples.ts";
 import { createMemory } from "./memory.ts";
 import { connectedMemory, connectionOf, HERE, START } from "./world.ts";

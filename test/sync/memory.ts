@@ -3,7 +3,7 @@
 
 import { type ConnectionId, type Kind, type RecordId, refKey } from "../../src/core/ids.ts";
 import { type MirrorRecord, refOfWrite, type Version, type Write } from "../../src/core/record.ts";
-import type { RecordQuery, RecordStore } from "../../src/sync/ports.ts";
+import type { RecordQuery, RecordStore } from "../../src/sync/stores.ts";
 import { connectionMemory } from "./memory-connections.ts";
 import { cursorMemory, kindMemory, takenMemory } from "./memory-kinds.ts";
 import { deadLetterMemory, ledgerMemory } from "./memory-ledger.ts";
@@ -89,6 +89,14 @@ export function recordMemory(exists: (id: ConnectionId) => boolean) {
           id,
           ...(organizationId === undefined ? {} : { organizationId }),
         }));
+    },
+
+    async openReminders(connection) {
+      const open = [...rowsOf(connection).values()].filter(
+        ({ kind, status, deletedAt }) => kind === "reminders" && status === "open" && deletedAt === undefined,
+      );
+      const oldest = Math.min(...open.map(({ updatedAt }) => updatedAt ?? 0));
+      return { open: open.length, ...(open.length === 0 ? {} : { oldest }) };
     },
 
     async counts(connection) {

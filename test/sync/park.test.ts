@@ -5,7 +5,7 @@ import { connectionId } from "../../src/core/ids.ts";
 import { limits } from "../../src/core/limits.ts";
 import type { EventMessage, JobMessage } from "../../src/sync/messages.ts";
 import { type Parked, park, replay } from "../../src/sync/park.ts";
-import type { Replayed } from "../../src/sync/ports.ts";
+import type { Replayed } from "../../src/sync/stores.ts";
 import { idOf, refOf } from "../core/samples.ts";
 import { createMemory } from "./memory.ts";
 import { changedEvent, HERE, handClock, otherEvent, START } from "./world.ts";

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { limits } from "../../src/core/limits.ts";
+import type { MirrorRecord } from "../../src/core/record.ts";
 import type { LookAsk } from "../../src/sync/ports.ts";
 import { type ReadDeps, readOne } from "../../src/sync/read.ts";
 import type { WriterDeps } from "../../src/sync/write.ts";
@@ -48,7 +49,8 @@ async function setUp(replaced: Partial<WriterDeps> = {}) {
     sleeps,
     alive,
     absent,
-    read: (organizationId?: string) => readOne(deps, HERE, refOf("x"), organizationId),
+    read: (organizationId?: string, visible: (record: MirrorRecord) => boolean = () => true) =>
+      readOne(deps, HERE, { ref: refOf("x"), visible, organizationId }),
     put: () => memory.records.commit(HERE, [{ write: "put", snapshot: snapshotOf({ fetchedAt: 1 }) }]),
   };
 }
@@ -69,6 +71,30 @@ describe("a record that is held", () => {
     await memory.records.commit(HERE, [{ write: "tombstone", ref: refOf("x"), fetchedAt: 2 }]);
     expect(await read()).toEqual({ result: "absent" });
     expect(asks).toEqual([]);
+  });
+});
+
+describe("a record the reader may not see", () => {
+  const unseen = () => false;
+
+  it("RD6 takes the path of what does not exist: looked for upstream, then absent", async () => {
+    const { read, put, upstream, asks } = await setUp();
+    await put();
+    const answer = read(undefined, unseen);
+    await settled();
+    expect(asks).toHaveLength(1);
+    for (const fetch of [...upstream.open]) fetch.answer(saw(fetch, { hash: "a" }));
+    expect(await answer).toEqual({ result: "absent" });
+    expect(await read()).toMatchObject({ result: "found" });
+  });
+
+  it("RD6 is as unavailable as what does not exist while the upstream is away", async () => {
+    const { read, put, sleeps } = await setUp();
+    await put();
+    const answer = read(undefined, unseen);
+    await settled();
+    sleeps[0]?.wake();
+    expect(await answer).toEqual(UNAVAILABLE);
   });
 });
 

@@ -6,8 +6,8 @@ import { limits } from "../../src/core/limits.ts";
 import { rcms } from "../../src/sources/rcms/rcms.ts";
 import type { Delivery, Source } from "../../src/sources/source.ts";
 import type { EventMessage } from "../../src/sync/messages.ts";
-import type { Receiver } from "../../src/sync/ports.ts";
 import { type ReceiveDeps, receive } from "../../src/sync/receive.ts";
+import type { Receiver } from "../../src/sync/stores.ts";
 import { delivery, SECRET, SENT_AT, signatureHeader } from "../sources/signed.ts";
 import { connectionOf, HERE } from "./world.ts";
 
