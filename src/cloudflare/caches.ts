@@ -91,7 +91,7 @@ export function absentCache(now: () => number) {
   const absent = new LRUCache<string, true>({
     max: limits.cacheEntries,
     ttl: limits.missCacheMs,
-    perf: { now },
+    ...clock(now),
   });
   return { has: (key: string) => absent.has(key), add: (key: string) => void absent.set(key, true) };
 }

@@ -58,7 +58,7 @@ function build(env: Env) {
   const db = drizzle(env.DB);
   let seal: Promise<Seal> | undefined;
   const sealing = () => (seal ??= createSeal(settings.SEALING_KEY, settings.SEALING_KEY_PREVIOUS));
-  const connections = connectionStore(db, sealing, digest);
+  const connections = connectionStore(env.DB, db, sealing, digest);
 
   function gate(id: ConnectionId): Gate {
     return env.GATES.getByName(id);

@@ -1,7 +1,7 @@
 // Connections and their signing secrets. API keys and secrets are sealed on the way in and opened on the way
 // out; nothing outside this file sees the sealed text.
 
-import { and, asc, desc, eq, gt, isNull, ne, or, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, isNull, or, sql } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type { ConnectionId } from "../core/ids.ts";
@@ -22,7 +22,18 @@ import {
 } from "./schema.ts";
 import type { Seal } from "./seal.ts";
 
+// Selecting from the connection writes nothing for one that was removed meanwhile.
+const ADD_SECRET = `
+INSERT INTO signing_secrets (connection_id, created_at, digest, secret)
+SELECT id, ?2, ?3, ?4 FROM connections WHERE id = ?1
+ON CONFLICT (connection_id, digest) DO UPDATE SET expires_at = NULL, created_at = excluded.created_at`;
+
+const EXPIRE_OLDER = `
+UPDATE signing_secrets SET expires_at = ?3
+WHERE connection_id = ?1 AND digest <> ?2 AND (expires_at IS NULL OR expires_at > ?3)`;
+
 export function connectionStore(
+  d1: D1Database,
   db: DrizzleD1Database,
   seal: () => Promise<Seal>,
   digest: (text: string) => string,
@@ -121,21 +132,9 @@ export function connectionStore(
       const secretDigest = digest(`${id} ${secret}`);
       const sealed = await (await seal()).seal(secret, secretPlace(id));
       // One transaction: there is no instant at which neither the old nor the new secret is valid.
-      await db.batch([
-        db.run(sql`
-          INSERT INTO signing_secrets (connection_id, created_at, digest, secret)
-          SELECT id, ${now}, ${secretDigest}, ${sealed} FROM connections WHERE id = ${id}
-          ON CONFLICT (connection_id, digest) DO UPDATE SET expires_at = NULL, created_at = excluded.created_at`),
-        db
-          .update(signingSecrets)
-          .set({ expiresAt: olderUntil })
-          .where(
-            and(
-              eq(signingSecrets.connectionId, id),
-              ne(signingSecrets.digest, secretDigest),
-              or(isNull(signingSecrets.expiresAt), gt(signingSecrets.expiresAt, olderUntil)),
-            ),
-          ),
+      await d1.batch([
+        d1.prepare(ADD_SECRET).bind(id, now, secretDigest, sealed),
+        d1.prepare(EXPIRE_OLDER).bind(id, secretDigest, olderUntil),
       ]);
     },
 

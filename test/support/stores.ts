@@ -35,7 +35,7 @@ export function createStores(key = sealingKey(1), previous?: Uint8Array) {
     keys: keyStore(db),
     kinds: kindStore(db),
     taken: assessmentsTakenStore(db),
-    connections: connectionStore(db, () => createSeal(key, previous), digest),
+    connections: connectionStore(d1, db, () => createSeal(key, previous), digest),
   };
 }
 

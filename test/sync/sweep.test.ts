@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { limits } from "../../src/core/limits.ts";
 import { describeSwept } from "../../src/sync/sweep.ts";
 import { MINUTE, OVERLAP, sweeping } from "./sweeping.ts";
-import { START } from "./world.ts";
+import { HERE, START } from "./world.ts";
 
 describe("the first sweep", () => {
   it("SW1 pulls nothing and takes the upstream's clock as its watermark", async () => {
@@ -20,11 +20,7 @@ describe("the first sweep", () => {
       watermark,
       last: { at: START + 1_234, pages: 1, seen: 0, drifted: 0 },
     });
-    expect([upstream.lists.length, written, await memory.records.counts("here" as never)]).toEqual([
-      1,
-      [],
-      {},
-    ]);
+    expect([upstream.lists.length, written, await memory.records.counts(HERE)]).toEqual([1, [], {}]);
     expect(upstream.lists[0]?.since).toBe(START + 1_234);
   });
 

@@ -21,12 +21,17 @@ describe.concurrent("through the real worker", () => {
     const { network } = mirrored;
     const client = someClient(network);
     const first = holdNext(network, `/v1/clients/${client}`);
-    const events = Array.from({ length: 10 }, (_, i) => network.world.updateClient(client, { phone: `${i}` }));
+    const events = Array.from({ length: 10 }, (_, i) =>
+      network.world.updateClient(client, { phone: `${i}` }),
+    );
     // The first fetch is under way until all ten are in.
     await first.caught();
     await untilDelivered(network);
     first.release();
-    await untilDone(mirrored, events.map(({ event_id }) => event_id));
+    await untilDone(
+      mirrored,
+      events.map(({ event_id }) => event_id),
+    );
 
     expect(fetchesOf(network, client).length).toBeLessThanOrEqual(2);
     await untilEqual(mirrored);
@@ -82,7 +87,10 @@ describe.concurrent("through the real worker", () => {
     const slow = holdNext(network, `/v1/clients/${client}`);
     const first = network.world.updateClient(client, { phone: "first" });
     await slow.caught();
-    const sameSecond = { phone: "second", updated_at: network.parts.records.newest("clients", client)?.updated_at };
+    const sameSecond = {
+      phone: "second",
+      updated_at: network.parts.records.newest("clients", client)?.updated_at,
+    };
     const second = network.world.updateClient(client, sameSecond);
     await untilDelivered(network);
     slow.release();

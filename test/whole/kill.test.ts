@@ -54,7 +54,8 @@ function delivered({ parts }: Network): number {
 
 /** Reminders are left out: their event is the record, so nothing but a queue that survives can keep them. */
 function somethingHappens({ world, parts: { records } }: Network, random: Random): void {
-  const idIn = (kind: "organizations" | "staff" | "clients") => String(pick(random, records.allNewest(kind)).id);
+  const idIn = (kind: "organizations" | "staff" | "clients") =>
+    String(pick(random, records.allNewest(kind)).id);
   const client = idIn("clients");
   const change = pick(random, [
     () => world.updateClient(client),

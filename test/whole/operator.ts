@@ -11,9 +11,10 @@ export interface Overview {
   readonly kinds: Readonly<Record<string, KindFigures>>;
 }
 
-interface KindFigures {
+export interface KindFigures {
   readonly records: number;
   readonly watermark: string | null;
+  readonly last_sweep: { readonly pages: number; readonly seen: number } | null;
   readonly drift: Readonly<Record<"missed" | "late" | "rewritten" | "deleted", number>>;
 }
 

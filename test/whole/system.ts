@@ -63,7 +63,10 @@ export async function startWhole(vars: Readonly<Record<string, string>> = {}): P
 
   async function start(): Promise<void> {
     const log = openSync(logPath, "a");
-    const flags = Object.entries({ ...VARS, ...vars }).flatMap(([name, value]) => ["--var", `${name}:${value}`]);
+    const flags = Object.entries({ ...VARS, ...vars }).flatMap(([name, value]) => [
+      "--var",
+      `${name}:${value}`,
+    ]);
     const started = wrangler(
       [
         ...["dev", "--port", String(port), "--ip", "127.0.0.1", "--inspector-port", "0"],
@@ -105,6 +108,8 @@ export async function startWhole(vars: Readonly<Record<string, string>> = {}): P
 }
 
 async function answers(url: string): Promise<boolean> {
-  const answer = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(10_000) }).catch(() => undefined);
+  const answer = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(10_000) }).catch(
+    () => undefined,
+  );
   return answer?.ok ?? false;
 }
