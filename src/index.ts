@@ -4,7 +4,7 @@ import { compose, composeOrLog } from "./cloudflare/compose.ts";
 import { tick } from "./cloudflare/cron.ts";
 import type { Env } from "./cloudflare/env.ts";
 import { app, badEnvironment } from "./cloudflare/http.ts";
-import { consume } from "./cloudflare/queue.ts";
+import { consumeOrWait } from "./cloudflare/queue.ts";
 
 export { RecordWriter } from "./cloudflare/record-writer.ts";
 export { UpstreamGate } from "./cloudflare/upstream-gate.ts";
@@ -18,7 +18,7 @@ export default {
     }
   },
   async queue(batch, env) {
-    await consume(composeOrLog(env), batch);
+    await consumeOrWait(env, batch);
   },
   async scheduled(controller, env) {
     await tick(composeOrLog(env), controller.cron);

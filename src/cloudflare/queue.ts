@@ -3,6 +3,7 @@
 
 import { afterFailure } from "../core/failure.ts";
 import type { RecordId } from "../core/ids.ts";
+import { limits } from "../core/limits.ts";
 import { runBackfill } from "../sync/backfill.ts";
 import { hydrate } from "../sync/hydrate.ts";
 import { type JobDeps, runJob } from "../sync/jobs.ts";
@@ -13,8 +14,24 @@ import { closeReminders, keepReminder } from "../sync/reminders.ts";
 import type { QueueName } from "../sync/stores.ts";
 import { guardSubscription } from "../sync/subscription.ts";
 import { runSweeps } from "../sync/sweeps.ts";
-import type { Services } from "./compose.ts";
+import { composeOrLog, type Services } from "./compose.ts";
+import type { Env } from "./env.ts";
 import { parseEventMessage, parseJobMessage } from "./messages.ts";
+
+/**
+ * A bad environment is mended by a person, who may take a while: the messages wait it out instead of using up
+ * their retries within minutes.
+ */
+export async function consumeOrWait(env: Env, batch: MessageBatch): Promise<void> {
+  let services: Services;
+  try {
+    services = composeOrLog(env);
+  } catch {
+    batch.retryAll({ delaySeconds: limits.retryCapSeconds });
+    return;
+  }
+  await consume(services, batch);
+}
 
 export async function consume(services: Services, batch: MessageBatch): Promise<void> {
   switch (batch.queue) {
