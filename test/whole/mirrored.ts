@@ -22,6 +22,8 @@ export interface Mirrored {
   readonly reader: MirrorReader;
   /** GET of the read API with the app's key; path below `/v1`. */
   read(path: string): ReturnType<typeof call>;
+  /** What RCMS has announced since connecting, oldest first. */
+  announced(): readonly Announced[];
   /** Everything held is true, and everything announced since connecting is held. */
   differences(): Promise<Comparison["differences"]>;
 }
@@ -41,8 +43,12 @@ export async function mirror(
   expect(made.status, made.text).toBe(201);
   const key = await newKey(operator, id);
   const reader = createMirrorReader(system.url, key);
-  const announced = announcements(network);
+  const sinceLast = announcements(network);
   const changes: Announced[] = [];
+  const announced = () => {
+    changes.push(...sinceLast());
+    return changes;
+  };
   await eventually(async () => {
     const { kinds } = await operator.overview(id);
     expect(LISTED.filter((kind) => kinds[kind]?.watermark === null)).toEqual([]);
@@ -50,10 +56,8 @@ export async function mirror(
   return {
     ...{ network, operator, id, key, reader },
     read: (path) => call(`${system.url}/v1${path}`, { key }),
-    async differences() {
-      changes.push(...announced());
-      return (await compare(reader, network, changes)).differences;
-    },
+    announced,
+    differences: async () => (await compare(reader, network, announced())).differences,
   };
 }
 

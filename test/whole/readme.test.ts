@@ -50,7 +50,9 @@ describe("followed from top to bottom", () => {
 
 it("HS3 every npm script the README names exists, and every one a person may need is named", () => {
   const { scripts } = JSON.parse(text("package.json")) as { scripts: Record<string, string> };
-  const named = [...readme.matchAll(/\bnpm (?:run )?([a-z][a-z:-]*)/g)].map(([, name]) => name ?? "");
+  const named = [...readme.matchAll(/(?:`|^|&& )npm (?:run )?([a-z][a-z:-]*)/gm)].map(
+    ([, name]) => name ?? "",
+  );
   const ofNpm = ["install", "ci"];
   expect(named.filter((name) => !ofNpm.includes(name) && scripts[name] === undefined)).toEqual([]);
   expect(["start", "test", "dev", "deploy"].filter((name) => !named.includes(name))).toEqual([]);
