@@ -26,6 +26,7 @@ async function jobs() {
   };
   const used: Partial<JobDeps> = {
     ...deps,
+    queues: { ...deps.queues, sendEvents: async () => {} },
     now: clock.now,
     random: () => 0,
     connections: memory.connections,
@@ -146,7 +147,7 @@ describe("a paused connection", () => {
     expect(await runOne(SWEEP)).toEqual(ACK);
     expect(await status()).toEqual({ status: "active", statusReason: undefined });
     expect(sent).toEqual([
-      { job: { job: "replay", connection: HERE, parkedBefore: clock.now() }, delaySeconds: 0 },
+      { job: { job: "replay", connection: HERE, parkedBefore: clock.now() + 1 }, delaySeconds: 0 },
     ]);
     expect(lines).toEqual([`info connection_resumed {"connection":"here"}`]);
     expect(cursors.of().watermark).toBe(clock.now());

@@ -113,6 +113,15 @@ describe("a run", () => {
     ]);
   });
 
+  it("SW2 one page that shows a record twice over cannot be split, and is not read again", async () => {
+    const twice = ["first", "second"].map((hash) =>
+      snapshotOf({ id: "x", hash, fetchedAt: START, updatedAt: START }),
+    );
+    const { run, done } = script(() => page([], undefined, { snapshots: twice }));
+    expect(await run()).toMatchObject({ end: "finished", run: { passes: 1, pages: 1 } });
+    expect(done).toEqual(["list first", "apply x,x"]);
+  });
+
   it.each([1, 2, 3])("SW2 a list that fails at page %i leaves the run at the page before", async (at) => {
     const { run, saved } = script((url, call) =>
       call === at ? { ok: false, failure: DOWN } : straight(3)(url, call),

@@ -100,6 +100,18 @@ describe("strangeness", () => {
     },
   );
 
+  it("SW8 met in a run that went on from a checkpoint, the next sweep starts over all the same", async () => {
+    const world = await six();
+    const { sweep, upstream, cursors, clock } = world;
+    await sweep("clients", { pagesPerRun: 1 });
+    expect(cursors.of().run).toMatchObject({ pages: 1, nextUrl: "2" });
+    upstream.state.tamper = (page, n) => (n === 3 ? { ...page, nextUrl: "4" } : page);
+    expect(await sweep()).toMatchObject({ strange: "next_url leads back to a page already seen" });
+    expect([cursors.of().watermark, cursors.of().run]).toEqual([START, undefined]);
+    clock.pass(15 * MINUTE);
+    expect(await sweep()).toMatchObject({ finished: true, pages: 3 });
+  });
+
   it("SW8 a sweep that only failed neither raises the problem nor clears it", async () => {
     const world = await six();
     const { sweep, upstream, status } = world;

@@ -77,6 +77,12 @@ describe("changed lately", () => {
     expect([...seen].sort()).toEqual(names(0, 20));
   });
 
+  it("SW5 count against the slice", async () => {
+    const { walked, touch, clock } = await clients(450);
+    for (const [i, id] of names(400, 430).entries()) await touch(id, clock.now() - MINUTE + i);
+    expect(await walked()).toEqual([...names(400, 430), ...names(0, 170)]);
+  });
+
   it("SW5 are not taken for changed lately a second time", async () => {
     const { walked, touch, clock } = await clients(450);
     await touch(name(444), clock.now() - MINUTE);
@@ -100,7 +106,7 @@ describe("changed lately", () => {
     expect(await walked()).toEqual(names(200, 400));
     clock.pass(15 * MINUTE);
     const seen = await walked();
-    expect(seen).toContain(name(400));
+    expect(seen).toContain(name(399));
     expect(seen).not.toContain(name(0));
   });
 });
