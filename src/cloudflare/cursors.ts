@@ -12,7 +12,9 @@ const cursor = z.object({
     .object({
       since: whole.optional(),
       startedAt: whole,
+      passStartedAt: whole.optional(),
       nextUrl: z.string().optional(),
+      landmark: z.string().optional(),
       pages: whole,
       seen: whole,
       drifted: whole,

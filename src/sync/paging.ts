@@ -54,7 +54,7 @@ export async function runPages(deps: PageDeps, from: PageRun): Promise<PagesEnd>
     run = advance(run, pass, page.value, applied.drifted, deps.now());
     if (run.nextUrl === undefined) {
       if (!mustRepeat(run)) return { end: "finished", run };
-      run = { ...run, passes: run.passes + 1, moved: false };
+      run = nextPass(run);
       pass = newPass(run);
     }
     await deps.save(run);
@@ -75,24 +75,33 @@ function newPass(run: PageRun): Pass {
   return { visited: new Set(), seen: new Map(), resumed: run.nextUrl !== undefined };
 }
 
+function nextPass({ landmark: _, passStartedAt: __, ...run }: PageRun): PageRun {
+  return { ...run, passes: run.passes + 1, moved: false };
+}
+
 /** The clock of the first page is the start; every later page keeps it. */
 function advance(run: PageRun, pass: Pass, page: Page, drifted: number, now: number): PageRun {
-  const startedAt = run.startedAt === 0 ? (page.upstreamNow ?? now - limits.clockDoubtMs) : run.startedAt;
+  const upstreamNow = page.upstreamNow ?? now - limits.clockDoubtMs;
+  const passStartedAt = run.passStartedAt ?? upstreamNow;
   const moved = page.snapshots.some(({ id, hash, updatedAt }) => {
     const before = pass.seen.get(id);
     pass.seen.set(id, hash);
     if (before !== undefined && before !== hash) return true;
-    return pass.resumed && updatedAt !== undefined && updatedAt >= startedAt + limits.grainMs;
+    return pass.resumed && updatedAt !== undefined && updatedAt >= passStartedAt + limits.grainMs;
   });
   const { nextUrl: _, ...rest } = run;
+  const pages = run.pages + 1;
   return {
     ...rest,
-    startedAt,
-    pages: run.pages + 1,
+    startedAt: run.startedAt === 0 ? upstreamNow : run.startedAt,
+    passStartedAt,
+    pages,
     seen: run.seen + page.snapshots.length,
     drifted: run.drifted + drifted,
     moved: run.moved || moved,
     ...(page.nextUrl === undefined ? {} : { nextUrl: page.nextUrl }),
+    // One page remembered, at every power of two, finds a circle of any length, however many runs it spans.
+    ...(page.nextUrl !== undefined && (pages & (pages - 1)) === 0 ? { landmark: page.nextUrl } : {}),
   };
 }
 
@@ -118,7 +127,9 @@ function strangeness(page: Page, run: PageRun, { visited, seen }: Pass): string 
   if (snapshots.length > 0 && snapshots.every(({ id, hash }) => seen.get(id) === hash)) {
     return "a page came twice";
   }
-  if (nextUrl !== undefined && visited.has(nextUrl)) return "next_url leads back to a page already seen";
+  if (nextUrl !== undefined && (visited.has(nextUrl) || nextUrl === run.landmark)) {
+    return "next_url leads back to a page already seen";
+  }
   if (nextUrl !== undefined) visited.add(nextUrl);
   return undefined;
 }

@@ -64,9 +64,12 @@ export interface SweepSummary {
 /** `verify` is the verifier's walk over all kinds. */
 export type CursorName = Kind | "verify";
 
+/** `outage/<kind>` holds, as its watermark, the start of an outage the next sweep has to reach back to. */
+export type CursorKey = CursorName | `outage/${Kind}`;
+
 export interface Cursors {
-  read(connection: ConnectionId, name: CursorName): Promise<Cursor>;
-  write(connection: ConnectionId, name: CursorName, cursor: Cursor): Promise<void>;
+  read(connection: ConnectionId, name: CursorKey): Promise<Cursor>;
+  write(connection: ConnectionId, name: CursorKey, cursor: Cursor): Promise<void>;
   removeAll(connection: ConnectionId): Promise<void>;
 }
 

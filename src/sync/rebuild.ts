@@ -114,8 +114,8 @@ async function walkAll(
       organizationId,
     }));
     const looked = asks.length === 0 ? [] : await deps.writers.look(asks);
-    const failed = looked.find((one) => !one.ok);
-    if (failed && !failed.ok) return { end: "failed", run, failure: failed.failure };
+    const failure = looked.flatMap((one) => (one.ok || isOfRecord(one.failure) ? [] : one.failure))[0];
+    if (failure !== undefined) return { end: "failed", run, failure };
     const written = looked.filter(
       (one) => one.ok && one.decision !== "unchanged" && one.decision !== "older",
     );
@@ -131,6 +131,11 @@ async function walkAll(
     await save(run);
   }
   return { end: "bound", run };
+}
+
+/** One client's document that may not or cannot be read says nothing about the others'. */
+function isOfRecord({ kind }: Failure): boolean {
+  return kind === "forbidden" || kind === "refused" || kind === "bad_answer";
 }
 
 async function settle(
@@ -182,5 +187,6 @@ async function settleFailure(
   const after = afterFailure(failure, attempts, deps.random());
   if (after.result === "retry") return after;
   await deps.rebuilds.finish(connection.id, kind, "failed", run, describeFailure(failure), deps.now());
+  await deps.queues.sendJobs([{ job: "rebuild", connection: connection.id }]);
   return ACK;
 }

@@ -289,7 +289,11 @@ export interface PageRun {
   readonly since?: number | undefined;
   /** The upstream's clock when it began; 0 before its first page. */
   readonly startedAt: number;
+  /** The upstream's clock when the present pass began. Absent before its first page. */
+  readonly passStartedAt?: number | undefined;
   readonly nextUrl?: string | undefined;
+  /** A `nextUrl` met before in this pass: meeting it again is a circle. */
+  readonly landmark?: string | undefined;
   readonly pages: number;
   readonly seen: number;
   readonly drifted: number;

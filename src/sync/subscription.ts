@@ -65,6 +65,7 @@ export async function guardSubscription(deps: SubscriptionDeps, connection: Conn
     const { webhook, failed, failuresInARow, missing } = report.value;
     const dead = webhook === "missing" || webhook === "disabled";
     if (dead) await revive(deps, connection, webhook, failed);
+    else await tell(deps, connection, "webhook/dead", false);
     const failing = !dead && failuresInARow > 0;
     await tell(
       deps,
@@ -125,7 +126,10 @@ async function revive(
   await sweepOutage(deps, connection, failed);
 }
 
-/** What happened while nothing was delivered: from the oldest failure the log still shows. */
+/**
+ * What happened while nothing was delivered, from the oldest failure the log still shows. Noted beside the
+ * cursors, not in them: a sweep under way would write over it.
+ */
 async function sweepOutage(
   deps: SubscriptionDeps,
   connection: Connection,
@@ -134,11 +138,8 @@ async function sweepOutage(
   const { id } = connection;
   const since = Math.min(...failed.map(({ createdAt }) => createdAt ?? Number.POSITIVE_INFINITY));
   const kinds = sweptKinds(deps.source);
-  for (const kind of kinds) {
-    const cursor = await deps.cursors.read(id, kind);
-    if (cursor.watermark === undefined || since >= cursor.watermark) continue;
-    const { run: _, ...kept } = cursor;
-    await deps.cursors.write(id, kind, { ...kept, watermark: since });
+  if (Number.isFinite(since)) {
+    for (const kind of kinds) await deps.cursors.write(id, `outage/${kind}`, { watermark: since });
   }
   await deps.queues.sendJobs([{ job: "sweep", connection: id, kinds }]);
 }

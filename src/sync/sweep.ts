@@ -62,12 +62,28 @@ export async function sweepList(deps: SweepDeps, connection: Connection, kind: K
   }
   try {
     const cursor = await deps.cursors.read(connection.id, kind);
-    const { watermark } = cursor;
-    if (watermark === undefined) return await takeBaseline(deps, connection, kind, cursor);
-    return await sweepFrom(deps, connection, kind, { ...cursor, watermark }, holder);
+    if (cursor.watermark === undefined) return await takeBaseline(deps, connection, kind, cursor);
+    const outage = await deps.cursors.read(connection.id, `outage/${kind}`);
+    const swept = await sweepFrom(
+      deps,
+      connection,
+      kind,
+      reachingBack(cursor, cursor.watermark, outage.watermark),
+      holder,
+    );
+    if (outage.watermark !== undefined && swept.finished)
+      await deps.cursors.write(connection.id, `outage/${kind}`, {});
+    return swept;
   } finally {
     await deps.gate.release(`sweep/${kind}`, holder);
   }
+}
+
+/** After an outage of the webhooks the sweep starts over from where the outage began, if that is further back. */
+function reachingBack(cursor: Cursor, watermark: number, outageSince: number | undefined) {
+  if (outageSince === undefined || outageSince >= watermark) return { ...cursor, watermark };
+  const underWay = cursor.run?.since !== undefined && cursor.run.since <= outageSince;
+  return { ...cursor, watermark: outageSince, run: underWay ? cursor.run : undefined };
 }
 
 /** The first sweep pulls nothing: from here on nothing is missed; what was before comes by events and reads. */

@@ -19,12 +19,30 @@ export async function runSweeps(
 ): Promise<readonly SweptAny[]> {
   const results: SweptAny[] = [];
   for (const name of names) {
-    if (name === "verify")
-      results.push({ ...(await verify(deps, connection, deps.verifyBudget)), kind: name });
-    else if (deps.source.kinds[name].list) results.push(await sweepList(deps, connection, name));
-    else results.push(await walkClients(deps, connection, name));
+    try {
+      results.push(await runOne(deps, connection, name));
+    } catch (error) {
+      deps.log("error", "sweep_failed", {
+        kind: name,
+        error: error instanceof Error ? error.name : "unknown",
+      });
+      results.push({ kind: name, ...NOTHING, failure: { kind: "interrupted" } });
+    }
   }
   return results;
+}
+
+const NOTHING = { pages: 0, seen: 0, drifted: 0, watermark: undefined, finished: false } as const;
+
+async function runOne(
+  deps: SweepDeps & { readonly verifyBudget: number },
+  connection: Connection,
+  name: CursorName,
+): Promise<SweptAny> {
+  if (name === "verify") return { ...(await verify(deps, connection, deps.verifyBudget)), kind: name };
+  return deps.source.kinds[name].list
+    ? sweepList(deps, connection, name)
+    : walkClients(deps, connection, name);
 }
 
 /**

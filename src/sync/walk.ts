@@ -6,8 +6,8 @@ import type { Failure } from "../core/failure.ts";
 import type { CallClass } from "../core/gate.ts";
 import { KINDS, type Kind, type RecordId, type Ref } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
-import type { Cursor, LookAsk } from "./ports.ts";
-import type { Connection } from "./stores.ts";
+import type { Cursor, LookAsk, Looked } from "./ports.ts";
+import type { Connection, DriftCause } from "./stores.ts";
 import type { SweepDeps, Swept } from "./sweep.ts";
 
 interface Step {
@@ -56,12 +56,8 @@ export async function walkClients(deps: SweepDeps, connection: Connection, kind:
   });
   const last = { at: deps.now(), pages: result.seen, seen: result.seen, drifted: result.drifted };
   if (result.failure === undefined) {
-    await deps.cursors.write(connection.id, kind, {
-      recentTo: recentFrom,
-      ...cursor,
-      walkedTo: walked.end,
-      last,
-    });
+    const recentTo = Math.max(recentFrom, ...recent.map(({ updatedAt }) => (updatedAt ?? 0) + 1));
+    await deps.cursors.write(connection.id, kind, { recentTo, walkedTo: walked.end, last });
   }
   return { kind, ...last, watermark: undefined, ...ending(result.failure) };
 }
@@ -108,6 +104,7 @@ async function nextIds(
       ...ids.map(({ id, organizationId }) => ({ ref: { kind, id: id as RecordId }, organizationId })),
     );
   }
+  if (budget <= 0) return { steps, end: from ?? "" };
   const last = steps.at(-1);
   const end = last === undefined || steps.length < budget ? "" : `${last.ref.kind}/${last.ref.id}`;
   return { steps, end };
@@ -126,30 +123,43 @@ async function lookAt(
     const part = steps.slice(at, at + limits.walkAtOnce);
     const asks = part.map(({ ref, organizationId }): LookAsk => ({ ref, class: callClass, organizationId }));
     const looked = await deps.writers.look(asks);
-    const doubtful: Ref[] = [];
-    for (const [i, one] of looked.entries()) {
-      const { ref } = part[i] as Step;
-      if (!one.ok) {
-        // One record that cannot be read must not end the walk for all the others.
-        if (one.failure.kind === "forbidden" || one.failure.kind === "bad_answer") continue;
-        return { seen, drifted, failure: one.failure };
-      }
-      seen++;
-      if (one.doubt) doubtful.push(ref);
-      if (one.decision !== "update" && one.decision !== "tombstone") continue;
-      drifted++;
-      await deps.kinds.addDrift(
-        connection.id,
-        ref.kind,
-        one.decision === "update" ? { missed: 1 } : { deleted: 1 },
-      );
-    }
+    const doubtful = part.filter((_, i) => hasDoubt(looked[i])).map(({ ref }) => ref);
     if (doubtful.length > 0) {
       const jobs = doubtful.map((ref) => ({ job: "look", connection: connection.id, ref }) as const);
       await deps.queues.sendJobs(jobs, limits.confirmAfterMs / 1_000 + 1);
+    }
+    const stop = whyStop(looked);
+    if (stop !== undefined) return { seen, drifted, failure: stop };
+    for (const [i, one] of looked.entries()) {
+      if (!one.ok) continue;
+      seen++;
+      const cause = driftOf(deps, one);
+      if (cause === undefined) continue;
+      drifted++;
+      await deps.kinds.addDrift(connection.id, (part[i] as Step).ref.kind, { [cause]: 1 });
     }
     const { reached } = part.at(-1) ?? {};
     if (reached && at + limits.walkAtOnce < steps.length) await moved(reached);
   }
   return { seen, drifted };
+}
+
+const hasDoubt = (looked: Looked | undefined) => looked?.ok === true && looked.doubt !== undefined;
+
+/** One record that cannot be read must not end the walk for the others; an upstream that is away does. */
+function whyStop(looked: readonly Looked[]): Failure | undefined {
+  const failures = looked.flatMap((one) => (one.ok ? [] : one.failure));
+  const closed = failures.find(({ kind }) => kind === "held" || kind === "paused" || kind === "key_rejected");
+  if (closed !== undefined) return closed;
+  const away = failures.filter(
+    ({ kind }) => kind === "unreachable" || kind === "server_error" || kind === "interrupted",
+  );
+  return away.length === looked.length ? away[0] : undefined;
+}
+
+function driftOf(deps: SweepDeps, looked: Extract<Looked, { ok: true }>): DriftCause | undefined {
+  if (looked.decision === "tombstone") return "deleted";
+  if (looked.decision !== "update") return undefined;
+  const { updatedAt } = looked.version ?? {};
+  return updatedAt !== undefined && deps.now() - updatedAt < limits.webhookDueMs ? "late" : "missed";
 }

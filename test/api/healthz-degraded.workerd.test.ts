@@ -28,7 +28,20 @@ async function setUp() {
     const response = await mirror.admin(`/admin/connections/${id}`);
     return (await response.json<{ data: View }>()).data;
   };
-  return { upstream, mirror, id, healthz, view };
+  return {
+    upstream,
+    mirror,
+    id,
+    healthz,
+    view,
+    order: (what: "sweep" | "rebuild", kinds: readonly string[]) =>
+      mirror.admin(`/admin/connections/${id}/${what}`, { json: { kinds } }),
+    work: () =>
+      mirror.consume(
+        "mirror-jobs",
+        mirror.jobs.splice(0).map((body) => ({ body })),
+      ),
+  };
 }
 
 interface View {
@@ -135,5 +148,56 @@ describe("the operator's view", () => {
     expect((await mirror.fetch(at)).status).toBe(401);
     const { get } = await mirror.key(id);
     expect((await get(at)).status).toBe(401);
+  });
+});
+
+describe("what lists and records say", () => {
+  const meta = async (response: Response) =>
+    (await response.json<{ meta: { as_of: string | null; complete: boolean } }>()).meta;
+
+  it("RD2 a list is as of the last sweep's watermark, less what the upstream may not show yet", async () => {
+    const { mirror, id, order } = await setUp();
+    const { get } = await mirror.key(id);
+    expect(await meta(await get("/v1/clients"))).toEqual({ next_url: null, as_of: null, complete: false });
+    const { data } = await (await order("sweep", ["clients"])).json<{ data: { watermark: string }[] }>();
+    passSeconds(6);
+    const asOf = new Date(Date.parse(data[0]?.watermark ?? "") - 10_000).toISOString();
+    expect((await meta(await get("/v1/clients"))).as_of).toBe(asOf);
+    expect((await meta(await get("/v1/staff"))).as_of).toBeNull();
+    passSeconds(900);
+    await order("sweep", ["clients"]);
+    passSeconds(6);
+    // This upstream tells no time: ten minutes of doubt.
+    expect((await meta(await get("/v1/clients"))).as_of).toBe(ago(600 + 10 + 6));
+  });
+
+  it("RD2 a record is as of its own fetch or a later sweep that did not return it, less that lag", async () => {
+    const { mirror, id, order, upstream } = await setUp();
+    const { get } = await mirror.key(id);
+    upstream.put("clients", { id: "client_1", updated_at: ago(90_000) });
+    const asOf = async () => (await get("/v1/clients/client_1")).headers.get("mirror-as-of");
+    expect(await asOf()).toBe(ago(10));
+    await order("sweep", ["clients"]);
+    passSeconds(300);
+    // The watermark is older than the fetch.
+    expect(await asOf()).toBe(ago(310));
+    passSeconds(900);
+    await order("sweep", ["clients"]);
+    passSeconds(6);
+    expect(await asOf()).toBe(ago(600 + 10 + 6));
+    expect(upstream.calls().filter((call) => call.includes("/clients/"))).toHaveLength(1);
+  });
+
+  it("RD7 a list is complete once a rebuild has read its kind to the end, and no sooner", async () => {
+    const { mirror, id, order, work } = await setUp();
+    const { get } = await mirror.key(id);
+    const complete = async (kind: string) => (await meta(await get(`/v1/${kind}`))).complete;
+    expect(await complete("staff")).toBe(false);
+    await order("rebuild", ["staff"]);
+    passSeconds(6);
+    expect(await complete("staff")).toBe(false);
+    for (let jobs = 0; jobs < 9 && mirror.jobs.length > 0; jobs++) await work();
+    passSeconds(6);
+    expect([await complete("staff"), await complete("clients")]).toEqual([true, false]);
   });
 });

@@ -1,6 +1,6 @@
 // Sweep cursors as KV keeps them, with what KV may do to them: refuse, be late, or see its caller die.
 
-import type { Cursor, CursorName, Cursors } from "../../src/sync/ports.ts";
+import type { Cursor, CursorKey, Cursors } from "../../src/sync/ports.ts";
 import { HERE } from "./world.ts";
 
 /** The caller dies here: nothing after it happens. */
@@ -9,7 +9,7 @@ export class Crash extends Error {
 }
 
 export function kvCursors() {
-  const values = new Map<CursorName, Cursor>();
+  const values = new Map<CursorKey, Cursor>();
   const writes: Cursor[] = [];
   let stale: Cursor | undefined;
   let crash: { at: number; written: boolean } | undefined;
@@ -38,8 +38,8 @@ export function kvCursors() {
   return {
     ...cursors,
     writes,
-    of: (name: CursorName = "clients") => values.get(name) ?? {},
-    put: (cursor: Cursor, name: CursorName = "clients") => cursors.write(HERE, name, cursor),
+    of: (name: CursorKey = "clients") => values.get(name) ?? {},
+    put: (cursor: Cursor, name: CursorKey = "clients") => cursors.write(HERE, name, cursor),
     /** The next read answers with this, whatever was written since. */
     answerStale(cursor: Cursor) {
       stale = cursor;
