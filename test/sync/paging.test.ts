@@ -78,7 +78,7 @@ describe("a run", () => {
 
   it("SW2 the clock of the first page is the start, and every later page keeps it", async () => {
     const { run, saved } = script(straight(4));
-    expect((await run()).run).toEqual({
+    expect((await run()).run).toMatchObject({
       since: START,
       startedAt: START,
       pages: 4,

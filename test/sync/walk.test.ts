@@ -60,7 +60,7 @@ describe("round and round", () => {
     const before = memory.records.all(HERE);
     expect(await walk()).toMatchObject({ seen: 30, drifted: 0 });
     expect(memory.records.all(HERE)).toEqual(before);
-    upstream.put(name(7), "scored", START, KIND);
+    upstream.put(name(7), "scored", START - 5 * MINUTE, KIND);
     expect(await walk()).toMatchObject({ seen: 30, drifted: 1 });
     expect(await shown(KIND)).toMatchObject({ [name(7)]: "scored", [name(8)]: "a" });
     expect(await drift(KIND)).toMatchObject({ missed: 1 });
