@@ -138,6 +138,7 @@ function build(env: Env) {
       pagesPerRun: settings.SWEEP_PAGES_PER_RUN,
       verifyBudget: settings.VERIFY_PER_SWEEP,
       silenceMs: settings.SILENCE_HOURS * 3_600_000,
+      ledgerMs: settings.LEDGER_HOURS * 3_600_000,
     };
   }
 

@@ -12,9 +12,19 @@ export const DAILY = "17 3 * * *";
 
 export async function tick(services: Services, cron: string): Promise<void> {
   if (cron === DAILY) return purge(services);
+  let failed = 0;
   for (const connection of await services.connections.list()) {
-    if (connection.status !== "connecting") await queueWork(services, connection);
+    if (connection.status === "connecting") continue;
+    try {
+      await queueWork(services, connection);
+    } catch (error) {
+      // One connection's trouble must not take the others' tick.
+      const name = error instanceof Error ? error.name : "unknown";
+      services.log("error", "tick_failed", { connection: connection.id, error: name });
+      failed++;
+    }
   }
+  if (failed > 0) throw new Error(`the tick failed for ${failed} connections`);
 }
 
 async function queueWork(services: Services, connection: ConnectionHead): Promise<void> {

@@ -1,6 +1,6 @@
 // Sweep cursors in KV, one key per connection and kind. KV may answer a minute late and refuses a second write
-// within a second; both may only repeat work, so a checkpoint that is refused is let go, and a final one
-// (no run left) is not.
+// within a second; both may only repeat work, so a checkpoint that is refused is let go, and what ends a sweep is
+// not.
 
 import { z } from "zod";
 import type { Cursor, Cursors } from "../sync/ports.ts";
@@ -36,11 +36,11 @@ export function cursors(kv: KVNamespace): Cursors {
       return text === null ? {} : (cursor.parse(JSON.parse(text)) satisfies Cursor);
     },
 
-    async write(connection, name, value) {
+    async write(connection, name, value, mayBeLost = false) {
       try {
         await kv.put(prefix(connection) + name, JSON.stringify(value));
       } catch (error) {
-        if (value.run === undefined && value.last !== undefined) throw error;
+        if (!mayBeLost) throw error;
       }
     },
 

@@ -47,7 +47,11 @@ export function connectionStore(
       if (row === undefined) return undefined;
       const { open } = await seal();
       const fields = row.fields as Connection["fields"];
-      const wrong = await db.select().from(problems).where(eq(problems.connectionId, id));
+      const wrong = await db
+        .select()
+        .from(problems)
+        .where(eq(problems.connectionId, id))
+        .orderBy(asc(problems.since));
       return {
         ...toHead(row, wrong),
         fields,

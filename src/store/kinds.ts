@@ -21,6 +21,14 @@ export function kindStore(db: DrizzleD1Database): KindStore {
 
     isComplete: async (connection, kind) => (await stateOf(connection, kind))?.complete === 1,
 
+    async completeKinds(connection) {
+      const rows = await db
+        .select({ kind: kindState.kind })
+        .from(kindState)
+        .where(and(eq(kindState.connectionId, connection), eq(kindState.complete, 1)));
+      return rows.map(({ kind }) => kind as Kind);
+    },
+
     async markProven(connection, kind) {
       await db.run(sql`
         INSERT INTO kind_state (connection_id, kind, single_proven)

@@ -12,29 +12,41 @@ export interface OverviewDeps {
   readonly ledger: Pick<Ledger, "latency" | "lastReceivedAt">;
   readonly deadLetters: Pick<DeadLetterStore, "count">;
   readonly cursors: Cursors;
-  readonly kinds: Pick<KindStore, "drift">;
+  readonly kinds: Pick<KindStore, "drift" | "completeKinds">;
   readonly verifyBudget: number;
   readonly sweepMinutes: number;
 }
 
 export async function overview(deps: OverviewDeps, connection: ConnectionHead) {
   const { id } = connection;
-  const [counts, reminders, backlog, latency, lastReceivedAt, deadLetters, drift, verified, ...cursors] =
-    await Promise.all([
-      deps.records.counts(id),
-      deps.records.openReminders(id),
-      deps.queues.backlog(),
-      deps.ledger.latency(id),
-      deps.ledger.lastReceivedAt(id),
-      deps.deadLetters.count(id),
-      deps.kinds.drift(id),
-      deps.cursors.read(id, "verify"),
-      ...KINDS.map((kind) => deps.cursors.read(id, kind)),
-    ]);
+  const [
+    counts,
+    reminders,
+    backlog,
+    latency,
+    lastReceivedAt,
+    deadLetters,
+    drift,
+    complete,
+    verified,
+    ...cursors
+  ] = await Promise.all([
+    deps.records.counts(id),
+    deps.records.openReminders(id),
+    deps.queues.backlog(),
+    deps.ledger.latency(id),
+    deps.ledger.lastReceivedAt(id),
+    deps.deadLetters.count(id),
+    deps.kinds.drift(id),
+    deps.kinds.completeKinds(id),
+    deps.cursors.read(id, "verify"),
+    ...KINDS.map((kind) => deps.cursors.read(id, kind)),
+  ]);
   const kinds = KINDS.map((kind, i) => [
     kind,
     {
       records: counts[kind] ?? 0,
+      complete: complete.includes(kind),
       watermark: optionalInstant(cursors[i]?.watermark),
       last_sweep: sweepFigures(cursors[i]?.last),
       drift: drift[kind] ?? { missed: 0, late: 0, rewritten: 0, deleted: 0 },

@@ -69,7 +69,8 @@ export type CursorKey = CursorName | `outage/${Kind}`;
 
 export interface Cursors {
   read(connection: ConnectionId, name: CursorKey): Promise<Cursor>;
-  write(connection: ConnectionId, name: CursorKey, cursor: Cursor): Promise<void>;
+  /** @param mayBeLost a checkpoint: losing it repeats work, so a refusal is no failure */
+  write(connection: ConnectionId, name: CursorKey, cursor: Cursor, mayBeLost?: boolean): Promise<void>;
   removeAll(connection: ConnectionId): Promise<void>;
 }
 

@@ -136,6 +136,7 @@ export interface KindStore {
   /** A rebuild has read the whole kind; that stays true. */
   markComplete(connection: ConnectionId, kind: Kind): Promise<void>;
   isComplete(connection: ConnectionId, kind: Kind): Promise<boolean>;
+  completeKinds(connection: ConnectionId): Promise<readonly Kind[]>;
 }
 
 /** When a client last took an assessment (upstream's clock, ms): what a late reminder is measured against. */

@@ -21,6 +21,8 @@ export interface SubscriptionDeps {
   readonly queues: Pick<Queues, "sendJobs">;
   readonly digest: (text: string) => string;
   readonly silenceMs: number;
+  /** How long the ledger remembers. */
+  readonly ledgerMs: number;
   readonly log: Log;
 }
 
@@ -36,7 +38,7 @@ export interface DeliveryReport {
 
 /** Reads the upstream's delivery log and holds it against the ledger. Changes nothing. */
 export async function readDeliveryReport(
-  deps: Pick<SubscriptionDeps, "now" | "upstream" | "ledger">,
+  deps: Pick<SubscriptionDeps, "now" | "upstream" | "ledger" | "ledgerMs">,
   connection: Connection,
 ): Promise<Result<DeliveryReport>> {
   const empty = { deliveries: 0, failed: [], failuresInARow: 0, missing: [] };
@@ -183,14 +185,16 @@ function countFailures(entries: readonly DeliveryEntry[]): number {
 }
 
 async function notInLedger(
-  deps: Pick<SubscriptionDeps, "now" | "ledger">,
+  deps: Pick<SubscriptionDeps, "now" | "ledger" | "ledgerMs">,
   connection: Connection,
   entries: readonly DeliveryEntry[],
 ): Promise<readonly DeliveryEntry[]> {
-  // What was just delivered may still be on the queue.
-  const due = entries.filter(
-    ({ status, createdAt }) => status === "delivered" && (createdAt ?? 0) < deps.now() - limits.webhookDueMs,
-  );
+  // What was just delivered may still be on the queue; what is old the ledger has let go.
+  const now = deps.now();
+  const due = entries.filter(({ status, createdAt = 0 }) => {
+    const age = now - createdAt;
+    return status === "delivered" && age > limits.webhookDueMs && age < deps.ledgerMs;
+  });
   const ids = due.flatMap(({ eventId }): readonly EventId[] => (eventId === undefined ? [] : [eventId]));
   const known = await deps.ledger.known(connection.id, ids);
   return due.filter(({ eventId }) => eventId !== undefined && !known.has(eventId));

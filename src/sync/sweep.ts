@@ -116,7 +116,7 @@ async function sweepFrom(
       list: (pageUrl) => deps.listChanged(kind, from.since ?? cursor.watermark, pageUrl),
       apply: (page) => applyPage(deps, connection, kind, page, { countDrift: true }),
       async save(run) {
-        await deps.cursors.write(connection.id, kind, { ...cursor, run });
+        await deps.cursors.write(connection.id, kind, { ...cursor, run }, true);
         await deps.gate.lease(`sweep/${kind}`, holder, limits.sweepLeaseMs);
       },
     },

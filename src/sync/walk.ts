@@ -52,7 +52,7 @@ export async function walkClients(deps: SweepDeps, connection: Connection, kind:
   ];
   const result = await lookAt(deps, connection, steps, "sweep", async (moved) => {
     cursor = { recentTo: recentFrom, ...cursor, ...moved };
-    await deps.cursors.write(connection.id, kind, cursor);
+    await deps.cursors.write(connection.id, kind, cursor, true);
   });
   const last = { at: deps.now(), pages: result.seen, seen: result.seen, drifted: result.drifted };
   if (result.failure === undefined) {

@@ -84,7 +84,7 @@ describe("a write that KV refuses", () => {
     ["a first walk's", { walkedTo: "clients/x", recentTo: 1 }],
   ] as const)("SW3 is let go where it is %s checkpoint: work is repeated", async (_what, cursor) => {
     const id = connection();
-    await cursors(refusing()).write(id, "clients", cursor);
+    await cursors(refusing()).write(id, "clients", cursor, true);
     expect(await cursors(env.CURSORS).read(id, "clients")).toEqual({});
   });
 

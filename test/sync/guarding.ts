@@ -97,6 +97,7 @@ export async function guarding(registered: Registered = { id: "wh_1", url: URL }
     queues: swept.queues,
     digest,
     silenceMs: SILENCE,
+    ledgerMs: 72 * 60 * MINUTE,
     log: swept.log,
   };
   async function connection() {

@@ -31,6 +31,8 @@ export function kindMemory(): KindStore & OwnedRows {
     isProven: async (connection, kind) => tables.get(connection)?.get(kind)?.proven ?? false,
     markProven: async (connection, kind) => change(connection, kind, (row) => ({ ...row, proven: true })),
     isComplete: async (connection, kind) => tables.get(connection)?.get(kind)?.complete ?? false,
+    completeKinds: async (connection) =>
+      [...(tables.get(connection) ?? [])].filter(([, { complete }]) => complete).map(([kind]) => kind),
     markComplete: async (connection, kind) => change(connection, kind, (row) => ({ ...row, complete: true })),
 
     async addDrift(connection, kind, more) {
