@@ -203,5 +203,5 @@ async function confirmDoubts(
       return one?.ok && one.doubt !== undefined;
     })
     .map(({ kind, id }) => ({ job: "look", connection: connection.id, ref: { kind, id } }) as const);
-  if (jobs.length > 0) await deps.queues.sendJobs(jobs.slice(0, 100), limits.confirmAfterMs / 1_000 + 1);
+  if (jobs.length > 0) await deps.queues.sendJobs(jobs, limits.confirmAfterMs / 1_000 + 1);
 }
