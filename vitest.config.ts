@@ -2,13 +2,15 @@ import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-worker
 import { defineConfig } from "vitest/config";
 
 // Three places a test can run: plain Node (fast, pure logic), inside workerd with real bindings, and from
-// outside against whole processes. The folder or the file's ending says which.
+// outside against whole processes. The folder or the file's ending says which. One after the other: whole
+// processes beside a full set of workers would only measure how busy the machine is.
 export default defineConfig({
   test: {
     projects: [
       {
         test: {
           name: "node",
+          sequence: { groupOrder: 0 },
           include: ["test/**/*.test.ts"],
           exclude: ["test/**/*.workerd.test.ts", "test/whole/**"],
         },
@@ -28,11 +30,17 @@ export default defineConfig({
           })),
         ],
         // Generous: nothing in these waits, but a machine busy with everything else at once is slow.
-        test: { name: "workerd", include: ["test/**/*.workerd.test.ts"], testTimeout: 30_000 },
+        test: {
+          name: "workerd",
+          sequence: { groupOrder: 1 },
+          include: ["test/**/*.workerd.test.ts"],
+          testTimeout: 30_000,
+        },
       },
       {
         test: {
           name: "whole",
+          sequence: { groupOrder: 2 },
           include: ["test/whole/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
