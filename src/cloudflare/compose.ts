@@ -113,7 +113,6 @@ function build(env: Env) {
     queues: queues(env),
     gate,
     source,
-    sources,
     upstream,
     writers: (id: ConnectionId) => writers(env, id, settings.WRITER_SHARDS),
     /** Every Durable Object of a connection that is gone. */

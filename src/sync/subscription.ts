@@ -141,7 +141,8 @@ async function sweepOutage(
   const since = Math.min(...failed.map(({ createdAt }) => createdAt ?? Number.POSITIVE_INFINITY));
   const kinds = sweptKinds(deps.source);
   if (Number.isFinite(since)) {
-    for (const kind of kinds) await deps.cursors.write(id, `outage/${kind}`, { watermark: since });
+    const listed = kinds.filter((kind) => deps.source.kinds[kind].list !== undefined);
+    for (const kind of listed) await deps.cursors.write(id, `outage/${kind}`, { watermark: since });
   }
   await deps.queues.sendJobs([{ job: "sweep", connection: id, kinds }]);
 }

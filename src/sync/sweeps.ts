@@ -1,7 +1,6 @@
 // Which kinds a sweep run takes, in which order, and what becomes of a run that could not finish.
 
 import { afterFailure } from "../core/failure.ts";
-
 import { limits } from "../core/limits.ts";
 import { ACK, type Settlement } from "./messages.ts";
 import type { CursorName, Cursors } from "./ports.ts";
