@@ -37,10 +37,6 @@ export function eventId(value: unknown): EventId | undefined {
   return typeof value === "string" && EVENT_ID.test(value) ? (value as EventId) : undefined;
 }
 
-export function isKind(value: unknown): value is Kind {
-  return (KINDS as readonly unknown[]).includes(value);
-}
-
 /** One text per ref, for maps. Neither part can contain a slash. */
 export function refKey(ref: Ref): string {
   return `${ref.kind}/${ref.id}`;

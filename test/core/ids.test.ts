@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { connectionId, eventId, isKind, KINDS, recordId, refKey } from "../../src/core/ids.ts";
+import { connectionId, eventId, KINDS, recordId, refKey } from "../../src/core/ids.ts";
 import { refOf } from "./samples.ts";
 
 const HOSTILE = [
@@ -74,9 +74,7 @@ it("AD1 a connection id is 1 to 32 lower-case letters, digits and dashes, and be
   }
 });
 
-it("IN9 a kind is one of those known, and parents come before what refers to them", () => {
-  expect(KINDS.every(isKind)).toBe(true);
-  for (const value of ["client", "", "__proto__", 0, null, undefined]) expect(isKind(value)).toBe(false);
+it("IN9 parents come before what refers to them", () => {
   expect(KINDS.indexOf("organizations")).toBeLessThan(KINDS.indexOf("clients"));
 });
 
