@@ -37,8 +37,18 @@ export interface KindSpec {
   readonly isTerminal: (record: JsonObject) => boolean;
   /** How the record is known when the upstream's answer carries no id of its own (a per-client document). */
   readonly idFromRef: boolean;
-  /** The sweep's own interval; the environment's interval where absent. */
+  readonly upkeep: Upkeep;
+}
+
+/** How a kind is kept fresh. What is absent is the environment's to say. */
+export interface Upkeep {
   readonly sweepEveryMinutes?: number;
+  /** How far before the watermark its sweep asks. */
+  readonly overlapSeconds?: number;
+  /** Records looked at in one run, for a kind without a since-filter. */
+  readonly rowsPerRun?: number;
+  /** How old a copy may be before a reader's ask refreshes it. */
+  readonly ttlSeconds?: number;
 }
 
 export interface Account {

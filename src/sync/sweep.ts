@@ -108,7 +108,7 @@ async function sweepFrom(
   cursor: Cursor & { readonly watermark: number },
   holder: string,
 ): Promise<Swept> {
-  const from = cursor.run ?? newRun(cursor.watermark - deps.overlapMs);
+  const from = cursor.run ?? newRun(cursor.watermark - overlapMs(deps, kind));
   const ended = await runPages(
     {
       now: deps.now,
@@ -133,6 +133,11 @@ async function sweepFrom(
     case "strange":
       return alarm(deps, connection, kind, cursor, run, ended.what);
   }
+}
+
+function overlapMs({ source, overlapMs }: SweepDeps, kind: Kind): number {
+  const { overlapSeconds } = source.kinds[kind].upkeep;
+  return overlapSeconds === undefined ? overlapMs : overlapSeconds * 1_000;
 }
 
 /** Stops without advancing: the next sweep starts over from the old watermark, and a person is told. */

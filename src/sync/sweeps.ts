@@ -54,9 +54,10 @@ export async function dueSweeps(
 ): Promise<readonly CursorName[]> {
   const due: CursorName[] = [];
   for (const kind of sweptKinds(deps.source)) {
-    const everyMs = (deps.source.kinds[kind].sweepEveryMinutes ?? deps.intervalMinutes) * 60_000;
-    const { last } = await deps.cursors.read(connection.id, kind);
-    if (last === undefined || deps.now() - last.at > everyMs - limits.tickMs) due.push(kind);
+    const everyMs = (deps.source.kinds[kind].upkeep.sweepEveryMinutes ?? deps.intervalMinutes) * 60_000;
+    const { last, run } = await deps.cursors.read(connection.id, kind);
+    const underWay = last === undefined || run !== undefined;
+    if (underWay || deps.now() - last.at > everyMs - limits.tickMs) due.push(kind);
   }
   return [...due, "verify"];
 }

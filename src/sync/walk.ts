@@ -22,20 +22,15 @@ interface Step {
  * few records, so an interrupted walk goes on where it was.
  */
 export async function walkClients(deps: SweepDeps, connection: Connection, kind: Kind): Promise<Swept> {
+  const rows = deps.source.kinds[kind].upkeep.rowsPerRun ?? limits.sliceRows;
   let cursor = await deps.cursors.read(connection.id, kind);
   const recentFrom = cursor.recentTo ?? deps.now() - limits.clockDoubtMs;
   const recent = await deps.records.page(connection.id, "clients", {
-    limit: limits.sliceRows,
+    limit: rows,
     updatedAfter: recentFrom,
   });
   const first = new Set<string>(recent.map(({ id }) => id));
-  const walked = await nextIds(
-    deps,
-    connection,
-    ["clients"],
-    cursor.walkedTo,
-    limits.sliceRows - recent.length,
-  );
+  const walked = await nextIds(deps, connection, ["clients"], cursor.walkedTo, rows - recent.length);
   const steps: Step[] = [
     ...recent.map(({ id, organizationId, updatedAt }) => ({
       ref: { kind, id },

@@ -72,7 +72,7 @@ describe("what is due", () => {
   });
 
   it("SW2 a kind's own interval goes before the environment's", async () => {
-    const staff = { ...rcms.kinds.staff, sweepEveryMinutes: 24 * 60 };
+    const staff = { ...rcms.kinds.staff, upkeep: { sweepEveryMinutes: 24 * 60 } };
     const source = { ...rcms, kinds: { ...rcms.kinds, staff } };
     expect(await due(every(START - 60 * MINUTE), 15, source)).toEqual([
       "organizations",

@@ -28,6 +28,7 @@ export const kinds: Readonly<Record<Kind, KindSpec>> = {
     singleRoute: "assumed",
     isTerminal: () => false,
     idFromRef: false,
+    upkeep: {},
   },
   staff: {
     payload: "thin",
@@ -36,6 +37,7 @@ export const kinds: Readonly<Record<Kind, KindSpec>> = {
     singleRoute: "assumed",
     isTerminal: hasStatus("deactivated", "inactive"),
     idFromRef: false,
+    upkeep: {},
   },
   clients: {
     payload: "thin",
@@ -44,6 +46,7 @@ export const kinds: Readonly<Record<Kind, KindSpec>> = {
     singleRoute: "documented",
     isTerminal: hasStatus("discharged"),
     idFromRef: false,
+    upkeep: {},
   },
   "assessment-status": {
     payload: "thin",
@@ -51,11 +54,14 @@ export const kinds: Readonly<Record<Kind, KindSpec>> = {
     singleRoute: "documented",
     isTerminal: assessmentIsTerminal,
     idFromRef: true,
+    // No since-filter: read one by one, so the slice is what one sweep may cost (SW5).
+    upkeep: { rowsPerRun: 200 },
   },
   reminders: {
     payload: "full",
     singleRoute: "documented",
     isTerminal: () => false,
     idFromRef: true,
+    upkeep: {},
   },
 };
