@@ -1,7 +1,7 @@
 // The Worker's entry points. Each parses the environment first: a bad one stops everything with a clear line.
 
 import { compose, composeOrLog } from "./cloudflare/compose.ts";
-import { tick } from "./cloudflare/cron.ts";
+import { scheduled } from "./cloudflare/cron.ts";
 import type { Env } from "./cloudflare/env.ts";
 import { app, badEnvironment } from "./cloudflare/http.ts";
 import { consumeOrWait } from "./cloudflare/queue.ts";
@@ -21,6 +21,6 @@ export default {
     await consumeOrWait(env, batch);
   },
   async scheduled(controller, env) {
-    await tick(composeOrLog(env), controller.cron);
+    await scheduled(composeOrLog(env), controller.cron);
   },
 } satisfies ExportedHandler<Env>;

@@ -2,12 +2,11 @@
 
 import { createHash } from "node:crypto";
 import { drizzle } from "drizzle-orm/d1";
-import type { CallClass } from "../core/gate.ts";
 import type { ConnectionId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import { shardOf } from "../core/shard.ts";
 import { rcms } from "../sources/rcms/rcms.ts";
-import type { Account, Source, Upstream } from "../sources/source.ts";
+import type { Account, Source } from "../sources/source.ts";
 import { upstreamHttp } from "../sources/upstream-http.ts";
 import { backfillStore } from "../store/backfills.ts";
 import { connectionStore } from "../store/connections.ts";
@@ -18,12 +17,12 @@ import { ledgerStore } from "../store/ledger.ts";
 import { rebuildStore } from "../store/rebuilds.ts";
 import { recordStore } from "../store/records.ts";
 import { createSeal, type Seal } from "../store/seal.ts";
-import { throughGate } from "../sync/gated.ts";
 import type { Gate, Looked, Queues, Writers } from "../sync/ports.ts";
-import type { Connection } from "../sync/stores.ts";
+import { createServices, type Tuning } from "../sync/services.ts";
 import { cursors } from "./cursors.ts";
-import { BadEnvironment, type Env, parseSettings } from "./env.ts";
+import { BadEnvironment, type Env, parseSettings, type Settings } from "./env.ts";
 import { createLog } from "./log.ts";
+import { parseEventMessage, parseJobMessage } from "./messages.ts";
 
 const sources: Readonly<Record<string, Source>> = { rcms };
 
@@ -70,27 +69,7 @@ function build(env: Env) {
     return found;
   }
 
-  /** One account, opened for one class of calls; every call passes the connection's gate. */
-  function upstream(
-    id: ConnectionId,
-    sourceId: string,
-    account: Account,
-    callClass: CallClass,
-    retry = false,
-  ): Upstream {
-    const http = upstreamHttp({ fetch: (request) => fetch(request), now, timeout }, account);
-    const onKeyRejected = async () => {
-      log("error", "connection_paused", { connection: id, reason: "key_rejected" });
-      await connections.pause(id, "RCMS no longer accepts the API key (401). Replace the key and resume.");
-    };
-    const send = throughGate({ gate: gate(id), now, sleep, onKeyRejected }, http, {
-      class: callClass,
-      retry,
-    });
-    return source(sourceId).open(account, send, digest);
-  }
-
-  const shared = {
+  return createServices({
     env,
     settings,
     now,
@@ -113,35 +92,28 @@ function build(env: Env) {
     queues: queues(env),
     gate,
     source,
-    upstream,
+    http: (account: Account) => upstreamHttp({ fetch: (request) => fetch(request), now, timeout }, account),
+    parseEvent: parseEventMessage,
+    parseJob: parseJobMessage,
+    tuning: tuningOf(settings),
     writers: (id: ConnectionId) => writers(env, id, settings.WRITER_SHARDS),
     /** Every Durable Object of a connection that is gone. */
     clearWriters: async (id: ConnectionId) => {
       const shards = Array.from({ length: settings.WRITER_SHARDS }, (_, shard) => shard);
       await Promise.all(shards.map((shard) => env.WRITERS.getByName(`${id}:${shard}`).clear()));
     },
+  });
+}
+
+function tuningOf(settings: Settings): Tuning {
+  return {
+    sweepMinutes: settings.SWEEP_INTERVAL_MINUTES,
+    overlapMs: settings.SWEEP_OVERLAP_SECONDS * 1_000,
+    pagesPerRun: settings.SWEEP_PAGES_PER_RUN,
+    verifyBudget: settings.VERIFY_PER_SWEEP,
+    silenceMs: settings.SILENCE_HOURS * 3_600_000,
+    ledgerMs: settings.LEDGER_HOURS * 3_600_000,
   };
-
-  /** The services as one connection sees them: its gate, its writers, its account opened for a class of calls. */
-  function of(connection: Connection, callClass: CallClass) {
-    const { id } = connection;
-    const opened = upstream(id, connection.source, connection, callClass);
-    return {
-      ...shared,
-      source: source(connection.source),
-      gate: gate(id),
-      writers: shared.writers(id),
-      upstream: opened,
-      listChanged: opened.listChanged,
-      overlapMs: settings.SWEEP_OVERLAP_SECONDS * 1_000,
-      pagesPerRun: settings.SWEEP_PAGES_PER_RUN,
-      verifyBudget: settings.VERIFY_PER_SWEEP,
-      silenceMs: settings.SILENCE_HOURS * 3_600_000,
-      ledgerMs: settings.LEDGER_HOURS * 3_600_000,
-    };
-  }
-
-  return { ...shared, of };
 }
 
 /** Of content, keys and bytes: SHA-256, hex. Synchronous, so that the write path has no await of its own. */

@@ -1,66 +1,10 @@
-// What the clock starts. A tick only puts work on the queue: a run that dies is repeated by the next tick, and
-// two ticks at once meet the sweeps' lease.
+// Which of the two cron lines of wrangler.toml does what.
 
-import { limits } from "../core/limits.ts";
-import type { JobMessage } from "../sync/messages.ts";
-import { isWanted } from "../sync/rebuild.ts";
-import type { ConnectionHead } from "../sync/stores.ts";
-import { dueSweeps } from "../sync/sweeps.ts";
+import { purge, tick } from "../sync/tick.ts";
 import type { Services } from "./compose.ts";
 
 export const DAILY = "17 3 * * *";
 
-export async function tick(services: Services, cron: string): Promise<void> {
-  if (cron === DAILY) return purge(services);
-  let failed = 0;
-  for (const connection of await services.connections.list()) {
-    if (connection.status === "connecting") continue;
-    try {
-      await queueWork(services, connection);
-    } catch (error) {
-      // One connection's trouble must not take the others' tick.
-      const name = error instanceof Error ? error.name : "unknown";
-      services.log("error", "tick_failed", { connection: connection.id, error: name });
-      failed++;
-    }
-  }
-  if (failed > 0) throw new Error(`the tick failed for ${failed} connections`);
-}
-
-async function queueWork(services: Services, connection: ConnectionHead): Promise<void> {
-  const { cursors, now, queues, settings, source } = services;
-  const { id } = connection;
-  const intervalMinutes = settings.SWEEP_INTERVAL_MINUTES;
-  const kinds = await dueSweeps(
-    { source: source(connection.source), now, cursors, intervalMinutes },
-    connection,
-  );
-  const sweep: JobMessage = { job: "sweep", connection: id, kinds };
-  await queues.sendJobs([
-    sweep,
-    { job: "guard", connection: id },
-    ...(await forgottenWork(services, connection)),
-  ]);
-  // While something is wrong with the webhooks, sweeps are what keeps the mirror fresh.
-  if (connection.status !== "degraded") return;
-  for (const delaySeconds of limits.degradedSweepSeconds) await queues.sendJobs([sweep], delaySeconds);
-}
-
-/** Work whose message never came to its end: its row says so. */
-async function forgottenWork(services: Services, { id }: ConnectionHead): Promise<readonly JobMessage[]> {
-  const before = services.now() - limits.staleWorkMs;
-  const backfills = await services.backfills.stale(id, before, limits.staleBackfills);
-  const rebuilds = (await services.rebuilds.list(id)).filter(
-    (one) => isWanted(one) && one.updatedAt < before,
-  );
-  return [
-    ...backfills.map((backfill): JobMessage => ({ job: "backfill", connection: id, backfill: backfill.id })),
-    ...rebuilds.slice(0, 1).map((): JobMessage => ({ job: "rebuild", connection: id })),
-  ];
-}
-
-/** The ledger is kept longer than RCMS may repeat an event (48 h); what is older only costs. */
-async function purge({ ledger, settings, now, log }: Services): Promise<void> {
-  const purged = await ledger.purgeBefore(now() - settings.LEDGER_HOURS * 3_600_000);
-  log("info", "ledger_purged", { events: purged });
+export function scheduled(services: Services, cron: string): Promise<void> {
+  return cron === DAILY ? purge(services) : tick(services);
 }

@@ -20,7 +20,6 @@ import { runSweeps, settleSweep } from "../sync/sweeps.ts";
 import { absentCache, completeCache, keyCache, receiverCache, watermarkCache } from "./caches.ts";
 import type { Services } from "./compose.ts";
 import { BadEnvironment } from "./env.ts";
-import { parseEventMessage, parseJobMessage } from "./messages.ts";
 
 const apps = new WeakMap<Services, Hono<AppEnv>>();
 
@@ -92,16 +91,14 @@ function apiDeps(services: Services): ApiDeps {
     isComplete: completeCache(now, services.kinds.isComplete),
     watermark: watermarkCache(now, services.cursors),
     visibilityLagMs: source("rcms").visibilityLagMs,
-    verifyBudget: settings.VERIFY_PER_SWEEP,
-    sweepMinutes: settings.SWEEP_INTERVAL_MINUTES,
+    ...services.tuning,
     accountProblem: (request) => source(request.source).accountProblem(request.account),
     connect: (request) => connect(connecting, request),
     disconnect: (id, force) =>
       disconnect(connecting, id, { force, clearState: () => clearState(services, id) }),
     resume: (id, apiKey) => resume(connecting, id, apiKey),
     addSecret: (id, secret) => addSecret(connecting, id, secret),
-    replay: (which) =>
-      replay({ ...services, parseEvent: parseEventMessage, parseJob: parseJobMessage }, which),
+    replay: (which) => replay(services, which),
   };
 }
 

@@ -1,19 +1,10 @@
-// The queue consumers: messages in, exactly one of ack, retry or park for each. An uncaught throw would
-// redeliver a whole batch, so what fails is settled per connection.
+// The queue consumers' rim: messages are parsed, not trusted, and each is told what became of it.
 
-import { afterFailure } from "../core/failure.ts";
-import type { RecordId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
-import { runBackfill } from "../sync/backfill.ts";
-import { hydrate } from "../sync/hydrate.ts";
-import { type JobDeps, runJob } from "../sync/jobs.ts";
-import { ACK, type EventMessage, type JobMessage, type Queued, type Settlement } from "../sync/messages.ts";
+import { consumeEvents, consumeJobs, type LetGo } from "../sync/consume.ts";
+import type { EventMessage, JobMessage, Queued } from "../sync/messages.ts";
 import { type Parked, park } from "../sync/park.ts";
-import { runRebuild } from "../sync/rebuild.ts";
-import { closeReminders, keepReminder } from "../sync/reminders.ts";
 import type { QueueName } from "../sync/stores.ts";
-import { guardSubscription } from "../sync/subscription.ts";
-import { runSweeps } from "../sync/sweeps.ts";
 import { composeOrLog, type Services } from "./compose.ts";
 import type { Env } from "./env.ts";
 import { parseEventMessage, parseJobMessage } from "./messages.ts";
@@ -36,9 +27,9 @@ export async function consumeOrWait(env: Env, batch: MessageBatch): Promise<void
 export async function consume(services: Services, batch: MessageBatch): Promise<void> {
   switch (batch.queue) {
     case "mirror-events":
-      return consumeWith(services, batch, "events", parseEventMessage, settleEvents);
+      return consumeWith(services, batch, "events", parseEventMessage, consumeEvents);
     case "mirror-jobs":
-      return consumeWith(services, batch, "jobs", parseJobMessage, settleJobs);
+      return consumeWith(services, batch, "jobs", parseJobMessage, consumeJobs);
     case "mirror-dead-letters":
       return parkAll(services, batch);
     default:
@@ -57,15 +48,15 @@ async function consumeWith<T extends EventMessage | JobMessage>(
   batch: MessageBatch,
   queue: QueueName,
   parse: (body: unknown) => T,
-  settle: (services: Services, entries: readonly Entry<T>[]) => Promise<readonly Settlement[]>,
+  settle: (services: Services, entries: readonly Entry<T>[]) => Promise<readonly LetGo[]>,
 ): Promise<void> {
   const entries = batch.messages.flatMap((message) => readEntry(services, queue, message, parse));
-  await Promise.all(
-    [...Map.groupBy(entries, ({ body }) => body.connection).values()].map(async (group) => {
-      const settlements = await settleOrRetry(services, group, settle);
-      await apply(services, queue, group, settlements);
-    }),
-  );
+  const settlements = await settle(services, entries);
+  entries.forEach(({ message }, i) => {
+    const settlement = settlements[i];
+    if (settlement?.result === "ack") message.ack();
+    else message.retry({ delaySeconds: settlement?.delaySeconds ?? 1 });
+  });
 }
 
 /** A message no version of ours wrote is not retried for ever; it is logged by size, not by content. */
@@ -84,88 +75,6 @@ function readEntry<T>(
   }
 }
 
-/** The database or a writer was away: the messages come back, a little later each time. */
-async function settleOrRetry<T>(
-  services: Services,
-  group: readonly Entry<T>[],
-  settle: (services: Services, entries: readonly Entry<T>[]) => Promise<readonly Settlement[]>,
-): Promise<readonly Settlement[]> {
-  try {
-    return await settle(services, group);
-  } catch (error) {
-    services.log("error", "batch_failed", { messages: group.length, error: errorName(error) });
-    return group.map(({ attempts }): Settlement => {
-      const after = afterFailure({ kind: "interrupted" }, attempts, services.random());
-      return after.result === "park" ? { result: "park", reason: after.reason } : after;
-    });
-  }
-}
-
-/** Parked before acknowledged: dying between the two parks a message twice, never not at all. */
-async function apply<T extends EventMessage | JobMessage>(
-  services: Services,
-  queue: QueueName,
-  entries: readonly Entry<T>[],
-  settlements: readonly Settlement[],
-): Promise<void> {
-  const parked: (Parked & { readonly message: Entry<T> })[] = [];
-  entries.forEach((entry, i) => {
-    const settlement = settlements[i] ?? { result: "retry", delaySeconds: 1 };
-    if (settlement.result === "ack") entry.message.ack();
-    else if (settlement.result === "retry") entry.message.retry({ delaySeconds: settlement.delaySeconds });
-    else parked.push({ queue, message: entry, reason: settlement.reason });
-  });
-  if (parked.length === 0) return;
-  try {
-    await park(services, parked);
-    for (const { message } of parked) message.message.ack();
-  } catch {
-    for (const { message } of parked) message.message.retry({ delaySeconds: 60 });
-  }
-}
-
-async function settleEvents(
-  services: Services,
-  entries: readonly Entry<EventMessage>[],
-): Promise<readonly Settlement[]> {
-  const connection = await connectionOf(services, entries);
-  // Removed meanwhile: what was under way for it has nowhere to go.
-  if (connection === undefined) return entries.map(() => ACK);
-  const deps = {
-    ...services.of(connection, "event"),
-    keepReminder: (message: EventMessage) => keepReminder(services, connection, message),
-    closeReminders: (message: EventMessage) => closeReminders(services, connection, message),
-    clearBackfills: (clientId: RecordId) => services.backfills.clearClient(connection.id, clientId),
-  };
-  return hydrate(deps, connection, entries);
-}
-
-async function settleJobs(
-  services: Services,
-  entries: readonly Entry<JobMessage>[],
-): Promise<readonly Settlement[]> {
-  const found = await connectionOf(services, entries);
-  if (found === undefined) return entries.map(() => ACK);
-  const deps: JobDeps = {
-    ...services,
-    writers: services.writers(found.id),
-    parseEvent: parseEventMessage,
-    parseJob: parseJobMessage,
-    sweep: (connection, names) => runSweeps(services.of(connection, "sweep"), connection, names),
-    backfill: ({ id }, backfill, attempts) =>
-      runBackfill({ ...services, writers: services.writers(id) }, id, backfill, attempts),
-    rebuild: (connection, attempts) => runRebuild(services.of(connection, "rebuild"), connection, attempts),
-    guard: (connection) => guardSubscription(services.of(connection, "sweep"), connection),
-    resumeGate: ({ id }) => services.gate(id).resume(),
-  };
-  return Promise.all(entries.map((entry) => runJob(deps, found, entry)));
-}
-
-function connectionOf(services: Services, entries: readonly Entry<EventMessage | JobMessage>[]) {
-  const [first] = entries;
-  return first ? services.connections.get(first.body.connection) : Promise.resolve(undefined);
-}
-
 /** What the platform gave up on after its last retry. */
 async function parkAll(services: Services, batch: MessageBatch): Promise<void> {
   const reason = "the platform's retries were used up";
@@ -181,9 +90,4 @@ async function parkAll(services: Services, batch: MessageBatch): Promise<void> {
 
 function isJob(body: unknown): boolean {
   return typeof body === "object" && body !== null && "job" in body;
-}
-
-/** Of an error whose message may hold anything. */
-function errorName(error: unknown): string {
-  return error instanceof Error ? error.name : "unknown";
 }

@@ -1,73 +1,36 @@
-// The writer's Durable Object, named `<connection>:<shard>`: wiring around sync/write.ts. It keeps the state of
-// each ref's fetches in memory, where dying loses only work that its callers repeat, and doubts in storage.
+// The writer's Durable Object, named `<connection>:<shard>`: storage around sync/shard-writer.ts. The state of each
+// ref's fetches is in memory, doubts are in storage.
 
 import { DurableObject } from "cloudflare:workers";
 import type { Doubt } from "../core/decide.ts";
 import { type ConnectionId, type Ref, refKey } from "../core/ids.ts";
 import type { Snapshot } from "../core/record.ts";
 import type { LookAsk, Looked, Writers } from "../sync/ports.ts";
-import type { Connection } from "../sync/stores.ts";
-import { createWriter, type DoubtStore } from "../sync/write.ts";
-import { compose, type Services } from "./compose.ts";
+import { createShardWriter } from "../sync/shard-writer.ts";
+import type { DoubtStore } from "../sync/write.ts";
+import { compose } from "./compose.ts";
 import type { Env } from "./env.ts";
 
 export class RecordWriter extends DurableObject<Env> {
-  readonly #services: Services;
-  #writer: { readonly writers: Writers; connection: Connection } | undefined;
+  #writers: Writers | undefined;
 
-  constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, env);
-    this.#services = compose(env);
+  look(connection: ConnectionId, asks: readonly LookAsk[]): Promise<readonly Looked[]> {
+    return this.#of(connection).look(asks);
   }
 
-  async look(connection: ConnectionId, asks: readonly LookAsk[]): Promise<readonly Looked[]> {
-    const writer = await this.#writerOf(connection);
-    return writer ? writer.look(asks) : asks.map(() => INTERRUPTED);
-  }
-
-  async offer(connection: ConnectionId, snapshots: readonly Snapshot[]): Promise<readonly Looked[]> {
-    const writer = await this.#writerOf(connection);
-    return writer ? writer.offer(snapshots) : snapshots.map(() => INTERRUPTED);
+  offer(connection: ConnectionId, snapshots: readonly Snapshot[]): Promise<readonly Looked[]> {
+    return this.#of(connection).offer(snapshots);
   }
 
   /** The connection is gone: nothing of it stays. */
   async clear(): Promise<void> {
-    this.#writer = undefined;
+    this.#writers = undefined;
     await this.ctx.storage.deleteAll();
   }
 
-  /** The connection is read anew at every call, so a replaced key or field list counts at once. */
-  async #writerOf(id: ConnectionId): Promise<Writers | undefined> {
-    const connection = await this.#services.connections.get(id);
-    if (connection === undefined) return undefined;
-    if (this.#writer) this.#writer.connection = connection;
-    else this.#writer = { connection, writers: this.#createWriter(id) };
-    return this.#writer.writers;
-  }
-
-  #createWriter(id: ConnectionId): Writers {
-    const { records, kinds, upstream, source } = this.#services;
-    const proven = new Set<string>();
-    return createWriter({
-      fetchOne: (ref, { class: callClass, retry, organizationId }) => {
-        const connection = this.#writer?.connection;
-        if (connection === undefined) throw new Error("the writer was cleared");
-        const opened = upstream(id, connection.source, connection, callClass, retry);
-        return opened.fetchOne(ref, organizationId === undefined ? undefined : { organizationId });
-      },
-      versions: (refs) => records.versions(id, refs),
-      commit: (writes) => records.commit(id, writes),
-      addAlias: (kind, alias, recordId) => records.addAlias(id, kind, alias, recordId),
-      isProven: async (kind) =>
-        source(this.#writer?.connection.source ?? "").kinds[kind].singleRoute === "documented" ||
-        kinds.isProven(id, kind),
-      markProven: async (kind) => {
-        if (proven.has(kind)) return;
-        await kinds.markProven(id, kind);
-        proven.add(kind);
-      },
-      doubts: this.#doubts(),
-    });
+  #of(connection: ConnectionId): Writers {
+    this.#writers ??= createShardWriter(compose(this.env), connection, this.#doubts());
+    return this.#writers;
   }
 
   #doubts(): DoubtStore {
@@ -80,5 +43,3 @@ export class RecordWriter extends DurableObject<Env> {
     };
   }
 }
-
-const INTERRUPTED: Looked = { ok: false, failure: { kind: "interrupted" } };

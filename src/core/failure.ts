@@ -49,12 +49,12 @@ export function afterFailure(failure: Failure, attempts: number, random: number)
       return retryNotBefore(
         Math.max(
           Math.min(failure.retryAfterMs ?? limits.rateLimitPauseMs, limits.rateLimitPauseMaxMs),
-          1_000 * Math.min(attempts, 30),
+          patienceMs(attempts),
         ),
         random,
       );
     case "held":
-      return retryNotBefore(Math.max(failure.waitMs, 1_000 * Math.min(attempts, 30)), random);
+      return retryNotBefore(Math.max(failure.waitMs, patienceMs(attempts)), random);
     case "bad_answer":
       return attempts < limits.attemptsOnBadAnswer
         ? { result: "retry", delaySeconds: backoffSeconds(attempts, random) }
@@ -97,6 +97,14 @@ export function describeFailure(failure: Failure): string {
 function backoffSeconds(attempts: number, random: number): number {
   const full = Math.min(limits.retryBaseSeconds * 2 ** (attempts - 1), limits.retryCapSeconds);
   return Math.ceil(full / 2 + (full / 2) * random);
+}
+
+/**
+ * Waiting for an allowance is nobody's failure: short waits at first, so that a burst drains as the budget comes
+ * back, and long ones later, so that all attempts together outlast a night of 429.
+ */
+function patienceMs(attempts: number): number {
+  return Math.min(1_000 * Math.max(attempts, attempts ** 2 / 10), limits.retryCapSeconds * 1_000);
 }
 
 function retryNotBefore(waitMs: number, random: number): AfterFailure {

@@ -59,4 +59,4 @@ export type Settlement =
   | { readonly result: "retry"; readonly delaySeconds: number }
   | { readonly result: "park"; readonly reason: string };
 
-export const ACK: Settlement = { result: "ack" };
+export const ACK = { result: "ack" } as const satisfies Settlement;

@@ -111,7 +111,18 @@ describe("delays", () => {
   it("WR8 a call held back waits as long as the gate says, and longer each time it is held again", () => {
     expect(delay({ kind: "held", by: "breaker", waitMs: 60_000 }, 1, 0)).toBe(60);
     expect(delay({ kind: "held", by: "budget", waitMs: 10 }, 7, 0)).toBe(7);
-    expect(delay({ kind: "held", by: "budget", waitMs: 10 }, 80, 0)).toBe(30);
+    expect(delay({ kind: "held", by: "budget", waitMs: 10 }, 80, 0)).toBe(640);
+  });
+
+  it("WR8 waiting for an allowance is never given up within five hours", () => {
+    for (const one of [
+      { kind: "held", by: "budget", waitMs: 10 },
+      { kind: "rate_limited", retryAfterMs: 1_000 },
+    ] as const) {
+      const attempts = Array.from({ length: limits.attemptsBeforePark - 1 }, (_, i) => i + 1);
+      const seconds = attempts.reduce((sum, i) => sum + delay(one, i, 0), 0);
+      expect(seconds / 3_600).toBeGreaterThan(5);
+    }
   });
 
   it("WR8 a retry is never at once: attempts would be used up within the outage they are for", () => {

@@ -1,0 +1,57 @@
+// One shard's writer: sync/write.ts over a connection's own stores and account. It lives as long as its Durable
+// Object; dying loses only work that its callers repeat.
+
+import type { ConnectionId } from "../core/ids.ts";
+import type { Looked, Writers } from "./ports.ts";
+import type { Services } from "./services.ts";
+import type { Connection } from "./stores.ts";
+import { createWriter, type DoubtStore } from "./write.ts";
+
+export type ShardWriterDeps = Pick<Services, "connections" | "records" | "kinds" | "upstream" | "source">;
+
+/** The connection is read anew at every call, so a replaced key or field list counts at once. */
+export function createShardWriter(deps: ShardWriterDeps, id: ConnectionId, doubts: DoubtStore): Writers {
+  let connection: Connection | undefined;
+  const writers = writersOf(deps, id, doubts, () => {
+    if (connection === undefined) throw new Error("the connection is gone");
+    return connection;
+  });
+  const known = async () => {
+    connection = await deps.connections.get(id);
+    return connection !== undefined;
+  };
+  return {
+    look: async (asks) => ((await known()) ? writers.look(asks) : asks.map(() => INTERRUPTED)),
+    offer: async (snapshots) =>
+      (await known()) ? writers.offer(snapshots) : snapshots.map(() => INTERRUPTED),
+  };
+}
+
+function writersOf(
+  { records, kinds, upstream, source }: ShardWriterDeps,
+  id: ConnectionId,
+  doubts: DoubtStore,
+  connection: () => Connection,
+): Writers {
+  const proven = new Set<string>();
+  return createWriter({
+    fetchOne: (ref, { class: callClass, retry, organizationId }) => {
+      const account = connection();
+      const opened = upstream(id, account.source, account, callClass, retry);
+      return opened.fetchOne(ref, organizationId === undefined ? undefined : { organizationId });
+    },
+    versions: (refs) => records.versions(id, refs),
+    commit: (writes) => records.commit(id, writes),
+    addAlias: (kind, alias, recordId) => records.addAlias(id, kind, alias, recordId),
+    isProven: async (kind) =>
+      source(connection().source).kinds[kind].singleRoute === "documented" || kinds.isProven(id, kind),
+    markProven: async (kind) => {
+      if (proven.has(kind)) return;
+      await kinds.markProven(id, kind);
+      proven.add(kind);
+    },
+    doubts,
+  });
+}
+
+const INTERRUPTED: Looked = { ok: false, failure: { kind: "interrupted" } };
