@@ -4,7 +4,6 @@ import { createHash } from "node:crypto";
 import { drizzle } from "drizzle-orm/d1";
 import type { ConnectionId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
-import { shardOf } from "../core/shard.ts";
 import { rcms } from "../sources/rcms/rcms.ts";
 import type { Account, Source } from "../sources/source.ts";
 import { upstreamHttp } from "../sources/upstream-http.ts";
@@ -17,8 +16,9 @@ import { ledgerStore } from "../store/ledger.ts";
 import { rebuildStore } from "../store/rebuilds.ts";
 import { recordStore } from "../store/records.ts";
 import { createSeal, type Seal } from "../store/seal.ts";
-import type { Gate, Looked, Queues, Writers } from "../sync/ports.ts";
+import type { Gate, Queues, Writers } from "../sync/ports.ts";
 import { createServices, type Tuning } from "../sync/services.ts";
+import { shardedWriters } from "../sync/shards.ts";
 import { cursors } from "./cursors.ts";
 import { BadEnvironment, type Env, parseSettings, type Settings } from "./env.ts";
 import { createLog } from "./log.ts";
@@ -174,44 +174,13 @@ function sendable<T>(messages: readonly T[]): readonly (readonly T[])[] {
   return batches;
 }
 
-/** Calls each ref's own writer, one call per shard. A writer that dies under a call is an interrupted look. */
 function writers(env: Env, id: ConnectionId, shards: number): Writers {
-  type Stub = DurableObjectStub<import("./record-writer.ts").RecordWriter>;
-
-  async function spread<T>(
-    entries: readonly T[],
-    shard: (entry: T) => number,
-    call: (stub: Stub, entries: readonly T[]) => Promise<readonly Looked[]>,
-  ): Promise<readonly Looked[]> {
-    const results = new Array<Looked>(entries.length);
-    const groups = Map.groupBy(entries.keys(), (i) => shard(entries[i] as T));
-    await Promise.all(
-      [...groups].map(async ([number, positions]) => {
-        const stub = env.WRITERS.getByName(`${id}:${number}`);
-        const part = positions.map((i) => entries[i] as T);
-        const looked = await call(stub, part).catch(() => part.map(() => INTERRUPTED));
-        positions.forEach((position, i) => {
-          results[position] = looked[i] ?? INTERRUPTED;
-        });
-      }),
-    );
-    return results;
-  }
-
-  return {
-    look: (asks) =>
-      spread(
-        asks,
-        ({ ref }) => shardOf(ref, shards),
-        async (stub, part) => stub.look(id, part),
-      ),
-    offer: (snapshots) =>
-      spread(
-        snapshots,
-        (one) => shardOf(one, shards),
-        async (stub, part) => stub.offer(id, part),
-      ),
-  };
+  return shardedWriters(shards, (number) => {
+    const stub = env.WRITERS.getByName(`${id}:${number}`);
+    // Awaited, so that what an RPC promise carries beside its value is dropped here.
+    return {
+      look: async (asks) => await stub.look(id, asks),
+      offer: async (snapshots) => await stub.offer(id, snapshots),
+    };
+  });
 }
-
-const INTERRUPTED: Looked = { ok: false, failure: { kind: "interrupted" } };

@@ -11,6 +11,7 @@ import {
   report,
   resume,
 } from "../core/gate.ts";
+import { createLeases } from "../core/leases.ts";
 import { type Env, parseSettings } from "./env.ts";
 
 const STATE = "state";
@@ -19,7 +20,7 @@ export class UpstreamGate extends DurableObject<Env> {
   /** Budgets survive eviction: a fresh bucket after every idle minute would not be a budget. */
   #state: GateState | undefined = this.ctx.storage.kv.get<GateState>(STATE);
 
-  readonly #leases = new Map<string, { readonly holder: string; readonly until: number }>();
+  readonly #leases = createLeases();
 
   acquire(ask: { readonly class: CallClass; readonly retry: boolean }): Permit {
     const now = Date.now();
@@ -37,20 +38,12 @@ export class UpstreamGate extends DurableObject<Env> {
     this.#keep(resume(this.#current(Date.now())));
   }
 
-  /**
-   * In memory on purpose: a lease that dies with this object lets the next sweep go on at once, and two sweeps
-   * at the same time only repeat each other's work.
-   */
   lease(name: string, holder: string, forMs: number): boolean {
-    const now = Date.now();
-    const held = this.#leases.get(name);
-    if (held !== undefined && held.holder !== holder && held.until > now) return false;
-    this.#leases.set(name, { holder, until: now + forMs });
-    return true;
+    return this.#leases.take(name, holder, forMs, Date.now());
   }
 
   release(name: string, holder: string): void {
-    if (this.#leases.get(name)?.holder === holder) this.#leases.delete(name);
+    this.#leases.release(name, holder);
   }
 
   async clear(): Promise<void> {

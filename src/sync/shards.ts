@@ -1,0 +1,45 @@
+// A connection's writers, as one: each ref goes to its own shard, one call per shard. A shard that dies under a call
+// is an interrupted look, never a failed batch.
+
+import type { Ref } from "../core/ids.ts";
+import { shardOf } from "../core/shard.ts";
+import type { Looked, Writers } from "./ports.ts";
+
+/** @param shard the writer of one shard, 0 … shards−1 */
+export function shardedWriters(shards: number, shard: (number: number) => Writers): Writers {
+  async function spread<T>(
+    entries: readonly T[],
+    refOf: (entry: T) => Ref,
+    call: (writers: Writers, entries: readonly T[]) => Promise<readonly Looked[]>,
+  ): Promise<readonly Looked[]> {
+    const results = new Array<Looked>(entries.length).fill(INTERRUPTED);
+    const groups = Map.groupBy(entries.keys(), (i) => shardOf(refOf(entries[i] as T), shards));
+    await Promise.all(
+      [...groups].map(async ([number, positions]) => {
+        const part = positions.map((i) => entries[i] as T);
+        const looked = await call(shard(number), part).catch(() => []);
+        positions.forEach((position, i) => {
+          results[position] = looked[i] ?? INTERRUPTED;
+        });
+      }),
+    );
+    return results;
+  }
+
+  return {
+    look: (asks) =>
+      spread(
+        asks,
+        ({ ref }) => ref,
+        (writers, part) => writers.look(part),
+      ),
+    offer: (snapshots) =>
+      spread(
+        snapshots,
+        (snapshot) => snapshot,
+        (writers, part) => writers.offer(part),
+      ),
+  };
+}
+
+const INTERRUPTED: Looked = { ok: false, failure: { kind: "interrupted" } };
