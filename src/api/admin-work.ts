@@ -83,9 +83,23 @@ function shownRebuild({ kind, status, reason, run, recordsBefore, startedAt, upd
     written: run.drifted,
     // RCMS tells no total: what the mirror held before is the best guess, until more has been seen.
     estimated_records: Math.max(recordsBefore, run.seen),
+    estimated_seconds_left: secondsLeft({ status, run, recordsBefore, startedAt, updatedAt }),
     started_at: isoInstant(startedAt),
     updated_at: isoInstant(updatedAt),
   };
+}
+
+/** From the pace so far; null where there is none yet, or nothing to measure it against. */
+function secondsLeft({
+  status,
+  run,
+  recordsBefore,
+  startedAt,
+  updatedAt,
+}: Omit<Rebuild, "kind" | "reason">): number | null {
+  if (status !== "running" || run.seen === 0 || recordsBefore <= run.seen) return null;
+  const msPerRecord = (updatedAt - startedAt) / run.seen;
+  return Math.ceil(((recordsBefore - run.seen) * msPerRecord) / 1_000);
 }
 
 function shownDelivery({ eventId, type, status, attempts, createdAt }: DeliveryEntry) {

@@ -88,7 +88,7 @@ function build(env: Env) {
     taken: assessmentsTakenStore(db),
     backfills: backfillStore(db),
     rebuilds: rebuildStore(db),
-    cursors: cursors(env.CURSORS),
+    cursors: cursors(env.CURSORS, sleep),
     queues: queues(env),
     gate,
     source,

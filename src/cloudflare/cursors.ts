@@ -1,8 +1,9 @@
 // Sweep cursors in KV, one key per connection and kind. KV may answer a minute late and refuses a second write
 // within a second; both may only repeat work, so a checkpoint that is refused is let go, and what ends a sweep is
-// not.
+// written again once the second is over.
 
 import { z } from "zod";
+import { limits } from "../core/limits.ts";
 import type { Cursor, Cursors } from "../sync/ports.ts";
 
 const whole = z.number().int();
@@ -24,10 +25,16 @@ const cursor = z.object({
     .optional(),
   walkedTo: z.string().optional(),
   recentTo: whole.optional(),
+  heardTo: whole.optional(),
   last: z.object({ at: whole, pages: whole, seen: whole, drifted: whole }).optional(),
 });
 
-export function cursors(kv: KVNamespace): Cursors {
+type Kv = Pick<KVNamespace, "put" | "delete"> & {
+  get(key: string): Promise<string | null>;
+  list(options: { prefix: string }): Promise<{ readonly keys: readonly { readonly name: string }[] }>;
+};
+
+export function cursors(kv: Kv, sleep: (ms: number) => Promise<void>): Cursors {
   const prefix = (connection: string) => `cursor/${connection}/`;
   return {
     /** @throws when the value is not a cursor: starting over would skip what lies between */
@@ -37,10 +44,13 @@ export function cursors(kv: KVNamespace): Cursors {
     },
 
     async write(connection, name, value, mayBeLost = false) {
+      const put = () => kv.put(prefix(connection) + name, JSON.stringify(value));
       try {
-        await kv.put(prefix(connection) + name, JSON.stringify(value));
-      } catch (error) {
-        if (!mayBeLost) throw error;
+        await put();
+      } catch {
+        if (mayBeLost) return;
+        await sleep(limits.kvWriteEveryMs);
+        await put();
       }
     },
 

@@ -85,6 +85,8 @@ export const limits = {
   reminderPages: 50,
   /** Rows of an operator's list. */
   operatorRows: 500,
+  /** KV takes one write per second and key; a little more, to be past it. */
+  kvWriteEveryMs: 1_100,
   /** A sweep's lease outlives its slowest page; it is renewed with every page. */
   sweepLeaseMs: 30 * SECOND,
   /** A sweep that finds records moving repeats its pass so often at most. */

@@ -1,6 +1,6 @@
 // The ledger: event ids already done. Written in one statement per batch, after the records it speaks of.
 
-import { and, desc, eq, isNotNull, lt, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, inArray, isNotNull, lt, notInArray, or, type SQL, sql } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type { ConnectionId, EventId, Kind, RecordId } from "../core/ids.ts";
 import type { EventOutcome, Ledger, LedgerEntry } from "../sync/stores.ts";
@@ -82,6 +82,23 @@ export function ledgerStore(d1: D1Database, db: DrizzleD1Database): Ledger {
         .from(events)
         .where(eq(events.connectionId, connection));
       return row?.at ?? undefined;
+    },
+
+    async clientsHeardOf(connection, receivedAfter, limit) {
+      const rows = await db
+        .select({ id: events.recordId, receivedAt: events.receivedAt })
+        .from(events)
+        .where(
+          and(
+            eq(events.connectionId, connection),
+            gt(events.receivedAt, receivedAfter),
+            inArray(events.kind, ["clients", "assessment-status"]),
+            or(eq(events.kind, "clients"), notInArray(events.outcome, ["insert", "update"])),
+          ),
+        )
+        .orderBy(asc(events.receivedAt))
+        .limit(limit);
+      return rows.map(({ id, receivedAt }) => ({ id: id as RecordId, receivedAt }));
     },
 
     async purgeBefore(receivedBefore) {

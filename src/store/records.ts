@@ -121,9 +121,14 @@ export function recordStore(d1: D1Database, db: DrizzleD1Database): RecordStore 
       }));
     },
 
-    async openReminders(connection) {
+    async openReminders(connection, now) {
       const [row] = await db
-        .select({ open: sql<number>`count(*)`, oldest: sql<number | null>`min(${records.updatedAt})` })
+        .select({
+          open: sql<number>`count(*)`,
+          overHour: sql<number>`coalesce(sum(${records.updatedAt} < ${now - 3_600_000}), 0)`,
+          overDay: sql<number>`coalesce(sum(${records.updatedAt} < ${now - 86_400_000}), 0)`,
+          oldest: sql<number | null>`min(${records.updatedAt})`,
+        })
         .from(records)
         .where(
           and(
@@ -133,7 +138,8 @@ export function recordStore(d1: D1Database, db: DrizzleD1Database): RecordStore 
             isNull(records.deletedAt),
           ),
         );
-      return { open: row?.open ?? 0, ...(typeof row?.oldest === "number" ? { oldest: row.oldest } : {}) };
+      const { open, overHour, overDay, oldest } = row ?? { open: 0, overHour: 0, overDay: 0, oldest: null };
+      return { open, overHour, overDay, ...(oldest === null ? {} : { oldest }) };
     },
 
     async counts(connection) {

@@ -7,6 +7,7 @@ import type { Cursors, Queues, SweepSummary } from "./ports.ts";
 import type { ConnectionHead, DeadLetterStore, KindStore, Ledger, RecordStore } from "./stores.ts";
 
 export interface OverviewDeps {
+  readonly now: () => number;
   readonly records: Pick<RecordStore, "counts" | "openReminders">;
   readonly queues: Pick<Queues, "backlog">;
   readonly ledger: Pick<Ledger, "latency" | "lastReceivedAt">;
@@ -32,7 +33,7 @@ export async function overview(deps: OverviewDeps, connection: ConnectionHead) {
     ...cursors
   ] = await Promise.all([
     deps.records.counts(id),
-    deps.records.openReminders(id),
+    deps.records.openReminders(id, deps.now()),
     deps.queues.backlog(),
     deps.ledger.latency(id),
     deps.ledger.lastReceivedAt(id),
@@ -65,7 +66,12 @@ export async function overview(deps: OverviewDeps, connection: ConnectionHead) {
     latency: latency ? { p50_ms: latency.p50, p95_ms: latency.p95, events: latency.events } : null,
     queues: backlog ?? null,
     dead_letters: deadLetters,
-    reminders: { open: reminders.open, oldest_open_at: optionalInstant(reminders.oldest) },
+    reminders: {
+      open: reminders.open,
+      oldest_open_at: optionalInstant(reminders.oldest),
+      open_over_1_hour: reminders.overHour,
+      open_over_1_day: reminders.overDay,
+    },
     kinds: Object.fromEntries(kinds),
     verifier: verifierFigures(deps, verified.last, verifiedKinds(counts)),
   };
@@ -83,7 +89,7 @@ function verifierFigures(deps: OverviewDeps, last: SweepSummary | undefined, rec
 }
 
 function verifiedKinds(counts: Readonly<Partial<Record<Kind, number>>>): number {
-  return (counts.organizations ?? 0) + (counts.staff ?? 0) + (counts.clients ?? 0);
+  return KINDS.reduce((sum, kind) => (kind === "reminders" ? sum : sum + (counts[kind] ?? 0)), 0);
 }
 
 function sweepFigures(last: SweepSummary | undefined) {

@@ -50,6 +50,8 @@ export interface Cursor {
   readonly walkedTo?: string | undefined;
   /** Of the records changed lately, those up to here (upstream's clock, ms) were looked at. */
   readonly recentTo?: number | undefined;
+  /** Of the records events spoke of, those received up to here (our clock, ms) were looked at. */
+  readonly heardTo?: number | undefined;
   readonly last?: SweepSummary | undefined;
 }
 

@@ -97,8 +97,17 @@ export interface RecordStore {
     limit: number,
   ): Promise<readonly { readonly id: RecordId; readonly organizationId?: string }[]>;
   counts(connection: ConnectionId): Promise<Readonly<Partial<Record<Kind, number>>>>;
-  /** Reminders nobody has acknowledged: how many, and since when the oldest waits (ms). */
-  openReminders(connection: ConnectionId): Promise<{ readonly open: number; readonly oldest?: number }>;
+  /** Reminders nobody has acknowledged. */
+  openReminders(connection: ConnectionId, now: number): Promise<OpenReminders>;
+}
+
+export interface OpenReminders {
+  readonly open: number;
+  /** Of those, open for more than an hour, and for more than a day. */
+  readonly overHour: number;
+  readonly overDay: number;
+  /** Since when the oldest waits, ms. */
+  readonly oldest?: number;
 }
 
 export interface RecordQuery {
@@ -249,6 +258,15 @@ export interface Ledger {
   /** Webhook → readable, in ms, of the newest events that changed something; undefined before the first. */
   latency(connection: ConnectionId): Promise<{ p50: number; p95: number; events: number } | undefined>;
   lastReceivedAt(connection: ConnectionId): Promise<number | undefined>;
+  /**
+   * Clients that events spoke of, directly or by their assessments, received after this instant; oldest first. Those
+   * whose event brought a new assessment status are left out: it was just read.
+   */
+  clientsHeardOf(
+    connection: ConnectionId,
+    receivedAfter: number,
+    limit: number,
+  ): Promise<readonly { readonly id: RecordId; readonly receivedAt: number }[]>;
   purgeBefore(receivedBefore: number): Promise<number>;
 }
 

@@ -66,9 +66,10 @@ export async function guardSubscription(deps: SubscriptionDeps, connection: Conn
   if (report.ok) {
     const { webhook, failed, failuresInARow, missing } = report.value;
     const dead = webhook === "missing" || webhook === "disabled";
-    if (dead) await revive(deps, connection, webhook, failed);
-    else await tell(deps, connection, "webhook/dead", false);
-    const failing = !dead && failuresInARow > 0;
+    // The silence of a dead webhook is explained; its successor is listened to from the next round on.
+    if (dead) return revive(deps, connection, webhook, failed);
+    await tell(deps, connection, "webhook/dead", false);
+    const failing = failuresInARow > 0;
     await tell(
       deps,
       connection,

@@ -8,7 +8,7 @@ import type { Source } from "../sources/source.ts";
 import type { ListChanged } from "./burst.ts";
 import { applyPage, newRun, runPages } from "./paging.ts";
 import type { Cursor, Cursors, Gate, Log, Queues, Writers } from "./ports.ts";
-import type { Connection, ConnectionStore, KindStore, PageRun, RecordStore } from "./stores.ts";
+import type { Connection, ConnectionStore, KindStore, Ledger, PageRun, RecordStore } from "./stores.ts";
 
 export interface SweepDeps {
   readonly now: () => number;
@@ -18,6 +18,7 @@ export interface SweepDeps {
   readonly cursors: Cursors;
   readonly records: Pick<RecordStore, "versions" | "ids" | "page">;
   readonly kinds: KindStore;
+  readonly ledger: Pick<Ledger, "clientsHeardOf">;
   readonly connections: Pick<ConnectionStore, "raise" | "clear">;
   readonly writers: Writers;
   readonly queues: Pick<Queues, "sendJobs">;

@@ -23,6 +23,8 @@ const refusing = (refuses: () => boolean = () => true) =>
     },
   });
 
+const noWait = async () => {};
+
 describe("a cursor", () => {
   const whole: Cursor = {
     watermark: 1_800_000_000_000,
@@ -34,7 +36,7 @@ describe("a cursor", () => {
 
   it("SW3 comes back as it was written, one per connection and kind", async () => {
     const [id, other] = [connection(), connection()];
-    const kept = cursors(env.CURSORS);
+    const kept = cursors(env.CURSORS, noWait);
     await kept.write(id, "clients", whole);
     await kept.write(id, "verify", { walkedTo: "staff/y" });
     expect(await kept.read(id, "clients")).toEqual(whole);
@@ -45,7 +47,7 @@ describe("a cursor", () => {
   it("AD1 is gone with its connection, and no other's is", async () => {
     const id = connection();
     const longer = `${id}-too` as ConnectionId;
-    const kept = cursors(env.CURSORS);
+    const kept = cursors(env.CURSORS, noWait);
     for (const kind of ["clients", "staff", "verify"] as const) await kept.write(id, kind, whole);
     await kept.write(longer, "clients", whole);
     await kept.removeAll(id);
@@ -66,14 +68,14 @@ describe("a cursor", () => {
     async (_w, text) => {
       const id = connection();
       await env.CURSORS.put(`cursor/${id}/clients`, text);
-      await expect(cursors(env.CURSORS).read(id, "clients")).rejects.toThrow();
+      await expect(cursors(env.CURSORS, noWait).read(id, "clients")).rejects.toThrow();
     },
   );
 
   it("SW4 of a newer version is read for what this one knows of it", async () => {
     const id = connection();
     await env.CURSORS.put(`cursor/${id}/clients`, JSON.stringify({ ...whole, later: true }));
-    expect(await cursors(env.CURSORS).read(id, "clients")).toEqual(whole);
+    expect(await cursors(env.CURSORS, noWait).read(id, "clients")).toEqual(whole);
   });
 });
 
@@ -84,14 +86,27 @@ describe("a write that KV refuses", () => {
     ["a first walk's", { walkedTo: "clients/x", recentTo: 1 }],
   ] as const)("SW3 is let go where it is %s checkpoint: work is repeated", async (_what, cursor) => {
     const id = connection();
-    await cursors(refusing()).write(id, "clients", cursor, true);
-    expect(await cursors(env.CURSORS).read(id, "clients")).toEqual({});
+    await cursors(refusing(), noWait).write(id, "clients", cursor, true);
+    expect(await cursors(env.CURSORS, noWait).read(id, "clients")).toEqual({});
   });
 
   it("SW2 is an error where it ends a sweep: nothing may believe it was kept", async () => {
-    await expect(cursors(refusing()).write(connection(), "clients", { watermark: 1, last })).rejects.toThrow(
-      "429",
+    await expect(
+      cursors(refusing(), noWait).write(connection(), "clients", { watermark: 1, last }),
+    ).rejects.toThrow("429");
+  });
+
+  it("SW2 is repeated a second later where it ends a sweep: KV takes one write per second and key", async () => {
+    const id = connection();
+    const waits: number[] = [];
+    let refusals = 1;
+    const kept = cursors(
+      refusing(() => refusals-- > 0),
+      async (ms) => void waits.push(ms),
     );
+    await kept.write(id, "clients", { watermark: 1, last });
+    expect(waits).toEqual([1_100]);
+    expect(await kept.read(id, "clients")).toEqual({ watermark: 1, last });
   });
 
   it("SW5 does not end a walk in its middle, be it the first walk or a later one", async () => {
@@ -105,7 +120,10 @@ describe("a write that KV refuses", () => {
     const walk = async () => {
       let writes = 0;
       // Only the last write of a walk is taken: the others came too soon after another.
-      const kv = cursors(refusing(() => ++writes <= 3));
+      const kv = cursors(
+        refusing(() => ++writes <= 3),
+        noWait,
+      );
       upstream.looks.length = 0;
       const swept = await walkClients({ ...deps, cursors: kv }, here, "assessment-status");
       return [swept.finished, upstream.looks.length];

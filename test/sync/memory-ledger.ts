@@ -1,6 +1,6 @@
 // The ledger and the dead letters in memory.
 
-import type { ConnectionId, EventId } from "../../src/core/ids.ts";
+import type { ConnectionId, EventId, Ref } from "../../src/core/ids.ts";
 import type { DeadLetter, DeadLetterStore, Ledger, LedgerEntry } from "../../src/sync/stores.ts";
 import type { OwnedRows } from "./memory.ts";
 
@@ -53,6 +53,17 @@ export function ledgerMemory(exists: (id: ConnectionId) => boolean) {
 
     async lastReceivedAt(connection) {
       return newest().find((row) => row.connection === connection)?.receivedAt;
+    },
+
+    async clientsHeardOf(connection, receivedAfter, limit) {
+      return newest()
+        .reverse()
+        .filter((row) => row.connection === connection && row.receivedAt > receivedAfter)
+        .flatMap(({ ref, receivedAt, outcome }) => {
+          const unread = ref?.kind === "assessment-status" && outcome !== "insert" && outcome !== "update";
+          return ref?.kind === "clients" || unread ? [{ id: (ref as Ref).id, receivedAt }] : [];
+        })
+        .slice(0, limit);
     },
 
     async purgeBefore(receivedBefore) {

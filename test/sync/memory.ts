@@ -91,12 +91,14 @@ export function recordMemory(exists: (id: ConnectionId) => boolean) {
         }));
     },
 
-    async openReminders(connection) {
+    async openReminders(connection, now) {
       const open = [...rowsOf(connection).values()].filter(
         ({ kind, status, deletedAt }) => kind === "reminders" && status === "open" && deletedAt === undefined,
       );
-      const oldest = Math.min(...open.map(({ updatedAt }) => updatedAt ?? 0));
-      return { open: open.length, ...(open.length === 0 ? {} : { oldest }) };
+      const since = open.map(({ updatedAt }) => updatedAt ?? 0);
+      const over = (ms: number) => since.filter((at) => at < now - ms).length;
+      const counts = { open: open.length, overHour: over(3_600_000), overDay: over(86_400_000) };
+      return { ...counts, ...(open.length === 0 ? {} : { oldest: Math.min(...since) }) };
     },
 
     async counts(connection) {

@@ -83,6 +83,7 @@ export async function sweeping(replaced: Partial<SweepDeps> = {}) {
     cursors,
     records: memory.records,
     kinds: memory.kinds,
+    ledger: memory.ledger,
     connections: memory.connections,
     writers,
     queues,

@@ -1,0 +1,61 @@
+// What must hold of a history, whoever asks: the mirror equals the upstream, nothing accepted is lost, no call too
+// many and no full table.
+
+import { HERE } from "./mirror.ts";
+import { truth } from "./network.ts";
+import type { Simulation } from "./simulation.ts";
+
+const PER_MINUTE = 120;
+
+/**
+ * What the mirror has wrong, one sentence each; none: it equals the upstream.
+ * @param whole the mirror is to hold everything, not only what it has met
+ * @param sinceMs our clock: deletions younger than this may still be unnoticed
+ */
+export function differences(
+  { mirror, network }: Simulation,
+  options: { readonly whole: boolean; readonly deletionsBefore?: number },
+): string[] {
+  const rows = new Map(mirror.memory.records.all(HERE).map((row) => [`${row.kind}/${row.id}`, row]));
+  const wrong: string[] = [];
+  for (const [key, record] of network.records) {
+    const last = truth(record);
+    const row = rows.get(key);
+    const held = row !== undefined && row.deletedAt === undefined;
+    if (last.body === undefined) {
+      if (held && last.at < (options.deletionsBefore ?? Number.POSITIVE_INFINITY))
+        wrong.push(`${key} is deleted upstream and still held`);
+    } else if (!held) {
+      if (options.whole) wrong.push(`${key} is missing`);
+    } else if (row.body !== JSON.stringify(last.body)) {
+      wrong.push(`${key} is held as ${row.body}, upstream has ${JSON.stringify(last.body)}`);
+    }
+  }
+  return wrong;
+}
+
+/** Events answered 2xx that are neither in the ledger nor on their queue. */
+export async function lostEvents({ mirror }: Simulation): Promise<string[]> {
+  const entries = await mirror.memory.ledger.list({ limit: 1_000_000 });
+  const known = new Set<string>(entries.map(({ eventId }) => eventId));
+  const queued = new Set<string>(mirror.events.bodies.map(({ eventId }) => eventId));
+  return mirror.accepted.filter((id) => !known.has(id) && !queued.has(id));
+}
+
+/** The most calls in any 60 seconds, and every list that was asked for whole without an order. */
+export function callsMade({ api }: Simulation, rebuiltUntil: number) {
+  const times = api.requests.map(({ at }) => at).sort((a, b) => a - b);
+  let most = 0;
+  for (let from = 0, to = 0; to < times.length; to++) {
+    while ((times[from] as number) <= (times[to] as number) - 60_000) from++;
+    most = Math.max(most, to - from + 1);
+  }
+  const fullTables = api.requests.filter(
+    ({ at, method, path, query }) =>
+      method === "GET" &&
+      /^\/(organizations|staff|clients)$/.test(path) &&
+      query.updated_after === undefined &&
+      at > rebuiltUntil,
+  );
+  return { most, withinBudget: most <= PER_MINUTE, fullTables: fullTables.map(({ path }) => path) };
+}

@@ -1,0 +1,111 @@
+// A queue as the platform keeps it: at least once, in no order, in batches, with delays and a bounded number of
+// retries. A batch whose consumer dies comes back.
+
+import type { LetGo } from "../../src/sync/consume.ts";
+import type { Queued } from "../../src/sync/messages.ts";
+import type { Chance } from "./chance.ts";
+import type { Clock } from "./clock.ts";
+import type { Faults } from "./faults.ts";
+
+const MAX_RETRIES = 100;
+const AGAIN_AFTER_DEATH_MS = 30_000;
+
+interface Held<T> {
+  readonly body: T;
+  attempts: number;
+  dueAt: number;
+}
+
+export interface SimQueue<T> {
+  send(bodies: readonly T[], delayMs: number): void;
+  /** Consumes what is due, when the consumer is up. */
+  wake(): void;
+  readonly size: number;
+  readonly bodies: readonly T[];
+}
+
+export function createQueue<T>(world: {
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly faults: () => Faults;
+  readonly batchSize: number;
+  readonly concurrency: number;
+  readonly isUp: () => boolean;
+  /** Undefined: the consumer died. */
+  readonly consume: (messages: readonly Queued<T>[]) => Promise<readonly LetGo[] | undefined>;
+  readonly onDropped: (message: Queued<T>) => void;
+  readonly counters: { redelivered: number; batches: number };
+}): SimQueue<T> {
+  const { clock, chance, faults } = world;
+  const waiting: Held<T>[] = [];
+  const inHand = new Set<Held<T>>();
+  let running = 0;
+
+  function add(held: Held<T>): void {
+    waiting.push(held);
+    clock.at(held.dueAt, wake);
+  }
+
+  function wake(): void {
+    while (running < world.concurrency && world.isUp()) {
+      const due = waiting.filter(({ dueAt }) => dueAt <= clock.now());
+      if (due.length === 0) return;
+      const batch: Held<T>[] = [];
+      while (due.length > 0 && batch.length < world.batchSize) {
+        const [taken] = due.splice(chance.between(0, Math.min(due.length - 1, 3)), 1);
+        if (taken) batch.push(taken);
+      }
+      for (const held of batch) waiting.splice(waiting.indexOf(held), 1);
+      running++;
+      void run(batch);
+    }
+  }
+
+  async function run(batch: readonly Held<T>[]): Promise<void> {
+    world.counters.batches++;
+    for (const held of batch) {
+      held.attempts++;
+      inHand.add(held);
+    }
+    const settled = await world.consume(batch.map(({ body, attempts }) => ({ body, attempts })));
+    running--;
+    batch.forEach((held, i) => {
+      inHand.delete(held);
+      const one = settled?.[i];
+      if (one?.result === "ack") {
+        if (!chance.happens(faults().redelivery)) return;
+        world.counters.redelivered++;
+        add({ body: held.body, attempts: held.attempts, dueAt: clock.now() + chance.between(0, 120_000) });
+        return;
+      }
+      if (held.attempts > MAX_RETRIES) {
+        world.onDropped(held);
+        return;
+      }
+      const delayMs = one === undefined ? AGAIN_AFTER_DEATH_MS : one.delaySeconds * 1_000;
+      held.dueAt = clock.now() + delayMs;
+      add(held);
+    });
+    wake();
+  }
+
+  return {
+    send(bodies, delayMs) {
+      // What is sent is text on its way: what comes out is a copy.
+      for (const body of bodies) {
+        add({
+          body: structuredClone(body),
+          attempts: 0,
+          dueAt: clock.now() + delayMs + chance.between(5, 40),
+        });
+      }
+    },
+    wake,
+    get size() {
+      return waiting.length + inHand.size;
+    },
+    get bodies() {
+      return [...waiting, ...inHand].map(({ body }) => body);
+    },
+  };
+}
