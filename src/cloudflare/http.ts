@@ -16,7 +16,7 @@ import { receive } from "../sync/receive.ts";
 import { acknowledgeReminder } from "../sync/reminders.ts";
 import { readDeliveryReport } from "../sync/subscription.ts";
 import { sweptKinds } from "../sync/sweep.ts";
-import { runSweeps, settleSweep } from "../sync/sweeps.ts";
+import { nextRuns, runSweeps } from "../sync/sweeps.ts";
 import { absentCache, completeCache, keyCache, receiverCache, watermarkCache } from "./caches.ts";
 import type { Services } from "./compose.ts";
 import { BadEnvironment } from "./env.ts";
@@ -108,9 +108,8 @@ async function sweepNow(services: Services, id: ConnectionId, kinds?: readonly K
   if (connection === undefined) return undefined;
   const deps = services.of(connection, "sweep");
   const results = await runSweeps(deps, connection, kinds ?? sweptKinds(deps.source));
-  const { continueWith, delaySeconds } = settleSweep(results, 1, services.random());
-  if (continueWith.length > 0) {
-    await services.queues.sendJobs([{ job: "sweep", connection: id, kinds: continueWith }], delaySeconds);
+  for (const { kinds: open, delaySeconds, failures } of nextRuns(results, 0, services.random())) {
+    await services.queues.sendJobs([{ job: "sweep", connection: id, kinds: open, failures }], delaySeconds);
   }
   return results;
 }

@@ -49,7 +49,12 @@ const jobMessage = z.discriminatedUnion("job", [
   z.object({ job: z.literal("backfill"), connection, backfill: z.string().max(64) }),
   z.object({ job: z.literal("rebuild"), connection }),
   z.object({ job: z.literal("guard"), connection }),
-  z.object({ job: z.literal("sweep"), connection, kinds: z.array(z.enum([...KINDS, "verify"])) }),
+  z.object({
+    job: z.literal("sweep"),
+    connection,
+    kinds: z.array(z.enum([...KINDS, "verify"])),
+    failures: z.number().int().min(0).optional(),
+  }),
 ]);
 
 /** @throws when the message is not one of ours */

@@ -6,7 +6,7 @@ import { ACK, type EventMessage, type JobMessage, type Queued, type Settlement }
 import { replay } from "./park.ts";
 import type { CursorName, Log, Queues, Writers } from "./ports.ts";
 import type { Connection, ConnectionStore, DeadLetterStore, KindStore } from "./stores.ts";
-import { type SweptAny, settleSweep } from "./sweeps.ts";
+import { nextRuns, type SweptAny } from "./sweeps.ts";
 
 export interface JobDeps {
   readonly now: () => number;
@@ -47,7 +47,7 @@ export function runJob(
     case "guard":
       return deps.guard(connection).then(() => ACK);
     case "sweep":
-      return sweep(deps, connection, body, attempts);
+      return sweep(deps, connection, body);
   }
 }
 
@@ -75,12 +75,7 @@ async function replayParked(deps: JobDeps, connection: Connection, job: Job<"rep
   return ACK;
 }
 
-async function sweep(
-  deps: JobDeps,
-  connection: Connection,
-  job: Job<"sweep">,
-  attempts: number,
-): Promise<Settlement> {
+async function sweep(deps: JobDeps, connection: Connection, job: Job<"sweep">): Promise<Settlement> {
   // A paused connection is probed by its next sweep: a key that was given back upstream needs no operator. If
   // it is still rejected, the first call pauses the connection again, and that was the only call.
   const probing = connection.status === "paused";
@@ -88,9 +83,10 @@ async function sweep(
   const results = await deps.sweep(connection, job.kinds);
   if (probing && results.some(({ finished, pages }) => finished && pages > 0))
     await unpause(deps, connection);
-  const { settlement, continueWith, delaySeconds } = settleSweep(results, attempts, deps.random());
-  if (continueWith.length > 0) await deps.queues.sendJobs([{ ...job, kinds: continueWith }], delaySeconds);
-  return settlement;
+  for (const { kinds, delaySeconds, failures } of nextRuns(results, job.failures ?? 0, deps.random())) {
+    await deps.queues.sendJobs([{ job: "sweep", connection: connection.id, kinds, failures }], delaySeconds);
+  }
+  return ACK;
 }
 
 async function unpause(deps: JobDeps, { id }: Connection): Promise<void> {

@@ -44,7 +44,13 @@ export type JobMessage =
   /** Does the upstream still deliver? */
   | { readonly job: "guard"; readonly connection: ConnectionId }
   /** Sweep these kinds; continues itself where a run reached its bound. */
-  | { readonly job: "sweep"; readonly connection: ConnectionId; readonly kinds: readonly CursorName[] };
+  | {
+      readonly job: "sweep";
+      readonly connection: ConnectionId;
+      readonly kinds: readonly CursorName[];
+      /** Runs in a row that failed for these kinds. */
+      readonly failures?: number | undefined;
+    };
 
 /** A message as the queue hands it over. */
 export interface Queued<T> {

@@ -2,7 +2,6 @@
 
 import { afterFailure } from "../core/failure.ts";
 import { limits } from "../core/limits.ts";
-import { ACK, type Settlement } from "./messages.ts";
 import type { CursorName, Cursors } from "./ports.ts";
 import type { Connection } from "./stores.ts";
 import { type SweepDeps, type Swept, sweepList, sweptKinds } from "./sweep.ts";
@@ -62,28 +61,35 @@ export async function dueSweeps(
   return [...due, "verify"];
 }
 
-/**
- * The next run of an unfinished sweep: on through the queue where it reached its bound or spent the budget after
- * getting somewhere, later where it failed.
- */
-export function settleSweep(
-  results: readonly SweptAny[],
-  attempts: number,
-  random: number,
-): {
-  readonly settlement: Settlement;
-  readonly continueWith: readonly CursorName[];
+/** A run to come: these kinds, after so long. */
+export interface NextRun {
+  readonly kinds: readonly CursorName[];
   readonly delaySeconds: number;
-} {
-  const unfinished = results.filter(({ finished, busy, strange }) => !finished && !busy && !strange);
-  const goesOn = (one: SweptAny) =>
-    one.failure === undefined || (one.failure.kind === "held" && one.seen > 0);
-  const continueWith = unfinished.filter(goesOn).map(({ kind }) => kind);
-  const delaySeconds = unfinished.some(({ failure }) => failure !== undefined) ? limits.sweepPauseSeconds : 0;
-  const failed = unfinished.find((one) => !goesOn(one))?.failure;
-  if (failed === undefined || attempts >= limits.sweepAttempts)
-    return { settlement: ACK, continueWith, delaySeconds };
-  const after = afterFailure(failed, attempts, random);
-  // Nothing is lost by letting go: the next tick goes on from the checkpoint.
-  return { settlement: after.result === "retry" ? after : ACK, continueWith, delaySeconds };
+  /** Runs in a row that failed for these kinds. */
+  readonly failures: number;
+}
+
+/**
+ * The next runs of an unfinished sweep, only of the kinds that did not finish: on at once where it reached its
+ * bound, a little later where it spent the budget after getting somewhere, later each time where it failed.
+ * Nothing is lost by letting go after that: the next tick goes on from the checkpoint.
+ * @param failures runs in a row that failed before this one
+ */
+export function nextRuns(results: readonly SweptAny[], failures: number, random: number): readonly NextRun[] {
+  const open = results.filter(({ finished, busy, strange }) => !finished && !busy && !strange);
+  const of = (chosen: readonly SweptAny[], delaySeconds: number, failed: number): NextRun[] =>
+    chosen.length === 0 ? [] : [{ kinds: chosen.map(({ kind }) => kind), delaySeconds, failures: failed }];
+  const bound = open.filter(({ failure }) => failure === undefined);
+  const spent = open.filter(({ failure, seen }) => failure?.kind === "held" && seen > 0);
+  const failed = open.filter((one) => !bound.includes(one) && !spent.includes(one));
+  const [first] = failed;
+  const after =
+    first?.failure && failures + 1 < limits.sweepAttempts
+      ? afterFailure(first.failure, failures + 1, random)
+      : undefined;
+  return [
+    ...of(bound, 0, 0),
+    ...of(spent, limits.sweepPauseSeconds, 0),
+    ...(after?.result === "retry" ? of(failed, after.delaySeconds, failures + 1) : []),
+  ];
 }

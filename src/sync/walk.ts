@@ -90,7 +90,11 @@ export async function verify(
   const kinds = sweptKinds(deps.source);
   const cursor = await deps.cursors.read(connection.id, "verify");
   const { steps, end } = await nextIds(deps, connection, kinds, cursor.walkedTo, budget);
-  const result = await lookAt(deps, connection, steps, "verify");
+  const placed = steps.map((step) => ({ ...step, reached: { walkedTo: `${step.ref.kind}/${step.ref.id}` } }));
+  // Saved as it goes: the verifier is the first to be held back, and would begin at the same place for ever.
+  const result = await lookAt(deps, connection, placed, "verify", (moved) =>
+    deps.cursors.write(connection.id, "verify", { ...cursor, ...moved }, true),
+  );
   const last = { at: deps.now(), pages: result.seen, seen: result.seen, drifted: result.drifted };
   if (result.failure === undefined)
     await deps.cursors.write(connection.id, "verify", { walkedTo: end, last });
@@ -134,7 +138,7 @@ async function lookAt(
   connection: Connection,
   steps: readonly Step[],
   callClass: CallClass,
-  moved: (to: Reached) => Promise<void> = async () => {},
+  moved: (to: Reached) => Promise<void>,
 ): Promise<{ readonly seen: number; readonly drifted: number; readonly failure?: Failure }> {
   let seen = 0;
   let drifted = 0;

@@ -123,6 +123,7 @@ describe("…/rebuild", () => {
       records: 0,
       written: 0,
       estimated_records: 0,
+      estimated_seconds_left: null,
       started_at: ago(0),
       updated_at: ago(0),
     });

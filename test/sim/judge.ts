@@ -42,6 +42,19 @@ export async function lostEvents({ mirror }: Simulation): Promise<string[]> {
   return mirror.accepted.filter((id) => !known.has(id) && !queued.has(id));
 }
 
+/** Reminders whose event was answered 2xx and that nobody would be reminded of: neither kept nor on their way. */
+export async function lostReminders({ mirror, webhooks }: Simulation): Promise<string[]> {
+  const accepted = new Set(mirror.accepted);
+  const kept = new Set<string>(mirror.memory.records.all(HERE).map(({ kind, id }) => `${kind}/${id}`));
+  const queued = new Set<string>(mirror.events.bodies.map(({ eventId }) => eventId));
+  const parked = await mirror.memory.deadLetters.take({ parkedBefore: Number.POSITIVE_INFINITY }, 10_000);
+  const waiting = JSON.stringify(parked);
+  return webhooks.events
+    .filter(({ type, id }) => type === "assessment.due_soon" && accepted.has(id))
+    .map(({ id }) => id)
+    .filter((id) => !kept.has(`reminders/${id}`) && !queued.has(id) && !waiting.includes(`"${id}"`));
+}
+
 /** The most calls in any 60 seconds, and every list that was asked for whole without an order. */
 export function callsMade({ api }: Simulation, rebuiltUntil: number) {
   const times = api.requests.map(({ at }) => at).sort((a, b) => a - b);

@@ -4,7 +4,7 @@
 
 import { describe, expect, it } from "vitest";
 import { CALM } from "./faults.ts";
-import { callsMade, differences, lostEvents } from "./judge.ts";
+import { callsMade, differences, lostEvents, lostReminders } from "./judge.ts";
 import { HERE } from "./mirror.ts";
 import { HOUR, MINUTE, type Simulation } from "./simulation.ts";
 import { begun, type Story } from "./story.ts";
@@ -22,12 +22,14 @@ async function recovers({ sim, rebuiltAt }: Story): Promise<void> {
   await sim.run(TWO_INTERVALS);
   expect(differences(sim, { whole: true })).toEqual([]);
   expect(await lostEvents(sim)).toEqual([]);
+  expect(await lostReminders(sim)).toEqual([]);
   expect(callsMade(sim, rebuiltAt)).toMatchObject({ withinBudget: true, fullTables: [] });
 }
 
 /** Life goes on upstream for this long, changes now and then. */
 async function meanwhile(sim: Simulation, ms: number, perMinute = 0.5): Promise<void> {
   sim.live(sim.clock.now() + ms, perMinute);
+  for (let i = 1; i <= 5; i++) sim.clock.at(sim.clock.now() + (i * ms) / 6, sim.remind);
   await sim.run(ms);
 }
 

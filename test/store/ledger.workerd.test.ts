@@ -69,6 +69,25 @@ describe("the ledger", () => {
     });
   });
 
+  it("SW5 tells the clients heard of since an instant, oldest first, without those just read", async () => {
+    const [id, other] = [await newConnection(stores), await newConnection(stores)];
+    const heard = (event: string, receivedAt: number, more: Partial<LedgerEntry>) =>
+      entry(event, { receivedAt, ...more });
+    await ledger.record(id, [
+      heard("e1", 300, { ref: ref("a"), outcome: "update" }),
+      heard("e2", 200, { ref: ref("b", "assessment-status"), outcome: "lagging" }),
+      heard("e3", 250, { ref: ref("c", "assessment-status"), outcome: "update" }),
+      heard("e4", 260, { ref: ref("s", "staff"), outcome: "lagging" }),
+      heard("e5", 100, { ref: ref("old") }),
+    ]);
+    await ledger.record(other, [heard("e6", 300, { ref: ref("z") })]);
+    expect(await ledger.clientsHeardOf(id, 100, 9)).toEqual([
+      { id: "b", receivedAt: 200 },
+      { id: "a", receivedAt: 300 },
+    ]);
+    expect(await ledger.clientsHeardOf(id, 100, 1)).toHaveLength(1);
+  });
+
   it("AD1 latency is of events that changed something; the purge takes only what is old", async () => {
     const id = await newConnection(stores);
     expect(await ledger.latency(id)).toBeUndefined();

@@ -80,6 +80,30 @@ describe("one record", () => {
   });
 });
 
+describe("open reminders", () => {
+  it("RM1 are counted by how long they have waited; acknowledged and other kinds are not", async () => {
+    const connection = await newConnection(stores);
+    const now = 10 * 86_400_000;
+    const reminder = (id: string, ageMs: number, status = "open") =>
+      put(id, { kind: "reminders", updatedAt: now - ageMs, status });
+    expect(await records.openReminders(connection, now)).toEqual({ open: 0, overHour: 0, overDay: 0 });
+    await records.commit(connection, [
+      reminder("new", 60_000),
+      reminder("hours", 5 * 3_600_000),
+      reminder("days", 3 * 86_400_000),
+      reminder("answered", 5 * 86_400_000, "acknowledged"),
+      put("client", { updatedAt: 1, status: "open" }),
+    ]);
+    const oldest = now - 3 * 86_400_000;
+    expect(await records.openReminders(connection, now)).toEqual({
+      open: 3,
+      overHour: 2,
+      overDay: 1,
+      oldest,
+    });
+  });
+});
+
 describe("pages", () => {
   it("RD8 come by instant and id, undated first, with ties split over pages and nothing twice", async () => {
     const connection = await newConnection(stores);

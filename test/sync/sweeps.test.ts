@@ -6,7 +6,7 @@ import { limits } from "../../src/core/limits.ts";
 import { rcms } from "../../src/sources/rcms/rcms.ts";
 import type { Source } from "../../src/sources/source.ts";
 import { sweptKinds } from "../../src/sync/sweep.ts";
-import { dueSweeps, type SweptAny, settleSweep } from "../../src/sync/sweeps.ts";
+import { dueSweeps, nextRuns, type SweptAny } from "../../src/sync/sweeps.ts";
 import { kvCursors } from "./memory-cursors.ts";
 import { MINUTE, sweeping } from "./sweeping.ts";
 import { HERE, START } from "./world.ts";
@@ -106,83 +106,66 @@ const swept = (more: Partial<SweptAny>): SweptAny => ({
   finished: false,
   ...more,
 });
-const settle = (results: readonly Partial<SweptAny>[], attempts = 1) =>
-  settleSweep(results.map(swept), attempts, 0);
-const ACK = { result: "ack" };
+const next = (results: readonly Partial<SweptAny>[], failures = 0) =>
+  nextRuns(results.map(swept), failures, 0);
 
 describe("a run that did not finish", () => {
   it("SW3 at its bound goes on at once, and only with what is unfinished", () => {
-    expect(
-      settle([
-        { kind: "staff", finished: true },
-        { pages: 50, seen: 900 },
-      ]),
-    ).toEqual({
-      settlement: ACK,
-      continueWith: ["clients"],
-      delaySeconds: 0,
-    });
+    const results = [{ kind: "staff", finished: true } as const, { pages: 50, seen: 900 }];
+    expect(next(results)).toEqual([{ kinds: ["clients"], delaySeconds: 0, failures: 0 }]);
   });
 
   it("SW3 held back after it got somewhere goes on when there is budget again", () => {
-    expect(settle([{ pages: 3, seen: 300, failure: HELD }])).toEqual({
-      settlement: ACK,
-      continueWith: ["clients"],
-      delaySeconds: limits.sweepPauseSeconds,
-    });
+    expect(next([{ pages: 3, seen: 300, failure: HELD }], 3)).toEqual([
+      { kinds: ["clients"], delaySeconds: limits.sweepPauseSeconds, failures: 0 },
+    ]);
   });
 
-  it("SW3 held back before it got anywhere is tried again by its own message", () => {
-    expect(settle([{ failure: HELD }])).toEqual({
-      settlement: { result: "retry", delaySeconds: 8 },
-      continueWith: [],
-      delaySeconds: limits.sweepPauseSeconds,
-    });
+  it("SW3 held back before it got anywhere is tried again when the gate says so", () => {
+    expect(next([{ failure: HELD }])).toEqual([{ kinds: ["clients"], delaySeconds: 8, failures: 1 }]);
   });
 
-  it("SW3 failing is retried a few times, then let go: the next tick goes on from the checkpoint", () => {
-    for (let attempts = 1; attempts < limits.sweepAttempts; attempts++) {
-      expect(settle([{ failure: DOWN }], attempts).settlement).toMatchObject({ result: "retry" });
+  it("SW3 failing is tried again a few times, later each time, then let go: the next tick goes on", () => {
+    const delays: number[] = [];
+    for (let failures = 0; failures < limits.sweepAttempts - 1; failures++) {
+      const [run] = next([{ failure: DOWN }], failures);
+      expect(run).toMatchObject({ kinds: ["clients"], failures: failures + 1 });
+      delays.push(run?.delaySeconds ?? 0);
     }
-    expect(settle([{ failure: DOWN }], limits.sweepAttempts)).toMatchObject({
-      settlement: ACK,
-      continueWith: [],
-    });
+    expect(delays).toEqual([1, 2, 4, 8]);
+    expect(next([{ failure: DOWN }], limits.sweepAttempts - 1)).toEqual([]);
   });
 
   it.each(["key_rejected", "paused", "forbidden"] as const)(
-    "SW3 %s is not retried, and never parked: the next tick asks again",
+    "SW3 %s is not tried again, and never parked: the next tick asks again",
     (kind) => {
-      expect(settle([{ failure: { kind } }])).toMatchObject({ settlement: ACK, continueWith: [] });
+      expect(next([{ failure: { kind } }])).toEqual([]);
     },
   );
 
   it("SW8 stopped at something strange, or met another sweep: it is over until the next tick", () => {
-    expect(
-      settle([
-        { strange: "a page came twice", pages: 2, seen: 4 },
-        { kind: "staff", busy: true },
-      ]),
-    ).toEqual({
-      settlement: ACK,
-      continueWith: [],
-      delaySeconds: 0,
-    });
+    const results = [
+      { strange: "a page came twice", pages: 2, seen: 4 },
+      { kind: "staff", busy: true } as const,
+    ];
+    expect(next(results)).toEqual([]);
   });
 
-  it("SW3 one kind's failure does not keep another from going on", () => {
-    const both = settle([
+  it("SW3 one kind's failure keeps no other from going on, and repeats none that is finished", () => {
+    const results = [
+      { kind: "organizations", finished: true },
       { kind: "staff", failure: DOWN },
       { pages: 50, seen: 900 },
+      { kind: "verify", seen: 10, failure: HELD },
+    ] as const;
+    expect(next(results)).toEqual([
+      { kinds: ["clients"], delaySeconds: 0, failures: 0 },
+      { kinds: ["verify"], delaySeconds: limits.sweepPauseSeconds, failures: 0 },
+      { kinds: ["staff"], delaySeconds: 1, failures: 1 },
     ]);
-    expect(both).toMatchObject({ settlement: { result: "retry" }, continueWith: ["clients"] });
   });
 
   it("SW3 all finished: nothing is left to do", () => {
-    expect(settle([{ finished: true }, { kind: "verify", finished: true }])).toEqual({
-      settlement: ACK,
-      continueWith: [],
-      delaySeconds: 0,
-    });
+    expect(next([{ finished: true }, { kind: "verify", finished: true }])).toEqual([]);
   });
 });

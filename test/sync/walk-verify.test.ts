@@ -53,6 +53,13 @@ describe("the round", () => {
     expect(next.looks).toEqual(seen.slice(0, 7));
   });
 
+  it("SW9 meets what a deleted client left behind: no walk of the living does", async () => {
+    const { upstream, mirrored, verify } = await holding({ organizations: 0, staff: 0, clients: 1 });
+    await mirrored("gone", "a", START, "assessment-status");
+    upstream.put("gone", "a", START, "assessment-status");
+    expect((await verify(25)).looks).toEqual(["clients/r000", "assessment-status/gone"]);
+  });
+
   it("SW9 goes over from one kind to the next within a run", async () => {
     const { verify } = await holding({ organizations: 1, staff: 0, clients: 3 });
     expect((await verify(25)).looks).toEqual([

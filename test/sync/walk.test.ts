@@ -3,9 +3,10 @@
 import { describe, expect, it } from "vitest";
 import { limits } from "../../src/core/limits.ts";
 import { walkClients } from "../../src/sync/walk.ts";
+import { idOf } from "../core/samples.ts";
 import { Crash } from "./memory-cursors.ts";
 import { MINUTE, sweeping } from "./sweeping.ts";
-import { HERE, START } from "./world.ts";
+import { eventIdOf, HERE, START } from "./world.ts";
 
 const KIND = "assessment-status";
 const LONG_AGO = START - 1_000 * MINUTE;
@@ -108,6 +109,52 @@ describe("changed lately", () => {
     const seen = await walked();
     expect(seen).toContain(name(399));
     expect(seen).not.toContain(name(0));
+  });
+});
+
+describe("heard of", () => {
+  it("SW5 clients whose events the API never showed come first, and once", async () => {
+    const { walked, memory, clock } = await clients(450);
+    const heard = (id: string, outcome: "lagging" | "update", kind: "clients" | typeof KIND = KIND) =>
+      memory.ledger.record(HERE, [
+        {
+          eventId: eventIdOf(`evt_${id}`),
+          type: "assessment.scored",
+          ref: { kind, id: idOf(id) },
+          receivedAt: clock.now(),
+          doneAt: clock.now(),
+          outcome,
+          attempts: 4,
+        },
+      ]);
+    await heard(name(333), "lagging");
+    await heard(name(222), "update", "clients");
+    // Its status was just brought by its event: there is nothing to look for.
+    await heard(name(444), "update");
+    const first = await walked();
+    expect([...first.slice(0, 2)].sort()).toEqual([name(222), name(333)]);
+    expect([first.includes(name(444)), first.length]).toEqual([false, limits.sliceRows]);
+    clock.pass(15 * MINUTE);
+    const next = await walked();
+    expect([next.includes(name(333)), next.includes(name(222))]).toEqual([true, true]);
+    expect(next[0]).toBe(name(198));
+  });
+
+  it("SW5 ever so many leave the round its share of every slice", async () => {
+    const { walked, memory, clock } = await clients(450);
+    const entries = names(250, 450).map((id) => ({
+      eventId: eventIdOf(`evt_${id}`),
+      type: "client.updated",
+      ref: { kind: "clients" as const, id: idOf(id) },
+      receivedAt: clock.now(),
+      doneAt: clock.now(),
+      outcome: "update" as const,
+      attempts: 1,
+    }));
+    await memory.ledger.record(HERE, entries);
+    const seen = await walked();
+    expect(seen.filter((id) => id >= name(250))).toHaveLength(limits.sliceRows / 4);
+    expect(seen.slice(limits.sliceRows / 4)).toEqual(names(0, (limits.sliceRows * 3) / 4));
   });
 });
 

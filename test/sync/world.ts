@@ -3,7 +3,15 @@
 
 import type { Doubt } from "../../src/core/decide.ts";
 import type { Failure, Result } from "../../src/core/failure.ts";
-import { type ConnectionId, connectionId, eventId, type Kind, type Ref, refKey } from "../../src/core/ids.ts";
+import {
+  type ConnectionId,
+  connectionId,
+  type EventId,
+  eventId,
+  type Kind,
+  type Ref,
+  refKey,
+} from "../../src/core/ids.ts";
 import type { Look } from "../../src/sources/source.ts";
 import type { EventMessage, Queued } from "../../src/sync/messages.ts";
 import type { Log, LookAsk } from "../../src/sync/ports.ts";
@@ -168,10 +176,20 @@ export function otherEvent(
   return { attempts, body: { ...eventHead(id, receivedAt, createdAt), type, what } };
 }
 
-function eventHead(text: string, receivedAt: number, createdAt: number | undefined) {
+/** @throws when the text is no id: a sample must be one */
+export function eventIdOf(text: string): EventId {
   const id = eventId(text);
   if (id === undefined) throw new Error(`${text} is no event id`);
-  return { connection: HERE, eventId: id, receivedAt, ...(createdAt === undefined ? {} : { createdAt }) };
+  return id;
+}
+
+function eventHead(text: string, receivedAt: number, createdAt: number | undefined) {
+  return {
+    connection: HERE,
+    eventId: eventIdOf(text),
+    receivedAt,
+    ...(createdAt === undefined ? {} : { createdAt }),
+  };
 }
 
 export function logMemory() {
