@@ -20,6 +20,8 @@ export interface Request {
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
   readonly key: string;
+  /** Of the answer; 0 until there is one, and for none. */
+  status: number;
 }
 
 /** A span, our clock, in which the API behaves in one way whatever is asked. */
@@ -60,7 +62,8 @@ export function createApi(world: ApiWorld) {
       for (const [name, value] of Object.entries(request.query ?? {})) url.searchParams.set(name, value);
       const path = url.pathname.slice("/v1".length);
       const query = Object.fromEntries(url.searchParams);
-      requests.push({ at: startedAt, method: request.method, path, query, key });
+      const kept: Request = { at: startedAt, method: request.method, path, query, key, status: 0 };
+      requests.push(kept);
       await clock.sleep(chance.between(5, 120));
       const trouble = troubleOf(key);
       if (trouble) {
@@ -68,6 +71,7 @@ export function createApi(world: ApiWorld) {
         return { ok: false, failure: trouble };
       }
       const answer = reply(request, path, query);
+      kept.status = answer.status;
       await clock.sleep(chance.between(5, 120));
       const upstreamNow = Math.floor((clock.now() + world.skewMs) / 1_000) * 1_000;
       return { ok: true, value: { ...answer, startedAt, upstreamNow } };

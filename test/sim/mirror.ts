@@ -5,15 +5,16 @@ import { createHash } from "node:crypto";
 import { cursors } from "../../src/cloudflare/cursors.ts";
 import type { Doubt } from "../../src/core/decide.ts";
 import { acquire, type GateState, openGate, report, resume } from "../../src/core/gate.ts";
-import { refKey } from "../../src/core/ids.ts";
+import { type Kind, refKey } from "../../src/core/ids.ts";
 import { createLeases } from "../../src/core/leases.ts";
+import type { MirrorRecord } from "../../src/core/record.ts";
 import { rcms } from "../../src/sources/rcms/rcms.ts";
 import type { Send } from "../../src/sources/source.ts";
 import { connect, resume as resumeConnection } from "../../src/sync/connect.ts";
 import { consumeEvents, consumeJobs } from "../../src/sync/consume.ts";
 import type { EventMessage, JobMessage } from "../../src/sync/messages.ts";
 import { park } from "../../src/sync/park.ts";
-import type { Gate, Writers } from "../../src/sync/ports.ts";
+import type { Cursor, Gate, Writers } from "../../src/sync/ports.ts";
 import { receive } from "../../src/sync/receive.ts";
 import { createServices, type Services, type Tuning } from "../../src/sync/services.ts";
 import { createShardWriter } from "../../src/sync/shard-writer.ts";
@@ -54,6 +55,16 @@ export interface MirrorWorld {
   readonly onLog?: (line: string) => void;
 }
 
+interface Told {
+  write: (before: MirrorRecord | undefined, after: MirrorRecord) => void;
+  cursor: (name: string, watermark: number) => void;
+  overlap: (target: string) => void;
+}
+
+/** Of one record: what writers must never do twice at a time. */
+const isSingle = (target: string) =>
+  /^GET \/(clients|staff|organizations)\/[^/]+(\/assessment-status)?$/.test(target);
+
 export type SimMirror = ReturnType<typeof createMirror>;
 
 export function createMirror(world: MirrorWorld) {
@@ -65,11 +76,29 @@ export function createMirror(world: MirrorWorld) {
     databaseFailures: 0,
     staleReads: 0,
     ticks: 0,
-    dropped: 0,
+    givenUp: 0,
   };
   const memory = { ...createMemory(), backfills: backfillMemory(), rebuilds: rebuildMemory() };
   const kv = createKv({ clock, chance, faults, counters });
   const lives = new Set<Life>();
+  const calls = new Set<{ readonly target: string; readonly life: Life }>();
+  const tell: Told = { write: () => {}, cursor: () => {}, overlap: () => {} };
+  const rows = () => new Map(memory.records.all(HERE).map((row) => [`${row.kind}/${row.id}`, row]));
+  const commit = memory.records.commit;
+  memory.records.commit = async (connection, writes) => {
+    const before = rows();
+    const written = commit(connection, writes);
+    const after = [...rows()].filter(([key, row]) => before.get(key)?.seq !== row.seq);
+    for (const [key, row] of after.sort(([, a], [, b]) => a.seq - b.seq)) tell.write(before.get(key), row);
+    return written;
+  };
+  const put = kv.put;
+  kv.put = async (key, text) => {
+    await put(key, text);
+    const { watermark, run } = JSON.parse(String(text)) as Cursor;
+    const [, , name = ""] = key.split("/");
+    if (watermark !== undefined && run === undefined) tell.cursor(name, watermark);
+  };
   let up = true;
   let ids = 0;
 
@@ -118,7 +147,12 @@ export function createMirror(world: MirrorWorld) {
         ({ apiKey }) =>
         async (request) => {
           await life.step(0);
+          const call = { target: `${request.method} ${request.target}`, life };
+          if ([...calls].some((one) => one.life.alive && one.target === call.target && isSingle(one.target)))
+            tell.overlap(call.target);
+          calls.add(call);
           const reply = await world.http(apiKey)(request);
+          calls.delete(call);
           await life.step(0);
           return reply;
         },
@@ -196,7 +230,7 @@ export function createMirror(world: MirrorWorld) {
 
   const common = { clock, chance, faults, isUp: () => up, counters };
   const onDropped = (message: { body: EventMessage | JobMessage; attempts: number }) => {
-    counters.dropped++;
+    counters.givenUp++;
     const queue = "job" in message.body ? ("jobs" as const) : ("events" as const);
     const parked = [{ queue, message, reason: "the platform's retries were used up" }];
     void park({ deadLetters: memory.deadLetters, newId: () => `id-${++ids}`, now: clock.now }, parked);
@@ -237,6 +271,9 @@ export function createMirror(world: MirrorWorld) {
     memory,
     counters,
     kv,
+    /** Whoever watches is told of every row written, every watermark saved, and two fetches of one record at once. */
+    tell,
+    rowOf: (kind: Kind, id: string) => rows().get(`${kind}/${id}`),
     events,
     jobs,
     /** Ids of the events answered 2xx. */

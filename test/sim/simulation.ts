@@ -38,6 +38,9 @@ export const SMALL: Omit<Shape, "seed"> = {
 };
 
 export interface Simulation {
+  readonly startedAt: number;
+  /** What changed before was never asked for. */
+  connectedAt: number;
   readonly shape: Shape;
   readonly clock: Clock;
   readonly chance: Chance;
@@ -135,6 +138,8 @@ export function createSimulation(shape: Shape): Simulation {
   }
 
   return {
+    startedAt: START,
+    connectedAt: START,
     shape,
     clock,
     chance,

@@ -2,7 +2,7 @@
 
 import { rcms } from "../../src/sources/rcms/rcms.ts";
 import { orderRebuild, rebuiltKinds } from "../../src/sync/rebuild.ts";
-import { CALM, type Faults } from "./faults.ts";
+import { CALM } from "./faults.ts";
 import { HERE } from "./mirror.ts";
 import { createSimulation, MINUTE, type Shape, type Simulation, SMALL } from "./simulation.ts";
 
@@ -17,6 +17,7 @@ export async function begun(shape: Partial<Shape> & Pick<Shape, "seed">): Promis
   const faults = shape.faults ?? CALM;
   const sim = createSimulation({ ...SMALL, ...shape, faults: { ...CALM, skewMs: faults.skewMs } });
   await sim.run(10_000);
+  sim.connectedAt = sim.clock.now();
   void sim.mirror.connect();
   await sim.run(MINUTE);
   void sim.mirror.invoke((services) => orderRebuild(services, { id: HERE }, rebuiltKinds(rcms)));
@@ -25,5 +26,3 @@ export async function begun(shape: Partial<Shape> & Pick<Shape, "seed">): Promis
   sim.setFaults(faults);
   return { sim, rebuiltAt: sim.clock.now() };
 }
-
-export const atPeace = (sim: Simulation) => sim.setFaults(CALM satisfies Faults);
