@@ -98,7 +98,7 @@ function excused(name: string, profile: Profile): boolean {
 
 function work(take: () => { readonly from: number; readonly to: number }, hear: (told: Told) => void) {
   return new Promise<void>((resolve, reject) => {
-    const worker = new Worker(fileURLToPath(new URL("./worker.ts", import.meta.url)));
+    const worker = new Worker(fileURLToPath(import.meta.resolve("./worker.ts")));
     const go = () => {
       const slice = take();
       if (slice.from < slice.to) worker.postMessage(slice);
