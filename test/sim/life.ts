@@ -44,6 +44,7 @@ export function createLife({ clock, chance, faults, counters }: LifeWorld): Life
         life.kill();
         return forever();
       }
+      if (forMs === 0) return;
       await clock.sleep(forMs);
       if (!alive) return forever();
     },
@@ -57,18 +58,19 @@ export function lived<T extends object>(
   target: T,
   how: { readonly forMs: () => number; readonly fails: () => false | "before" | "after" },
 ): T {
-  const wrapped: Record<string, unknown> = {};
-  for (const [name, member] of Object.entries(target)) {
-    if (typeof member !== "function") continue;
-    wrapped[name] = async (...given: unknown[]) => {
-      await life.step(how.forMs());
-      const fails = how.fails();
-      if (fails === "before") throw new Error("the database was away");
-      const result = await (member as (...given: unknown[]) => unknown)(...given);
-      await life.step(0);
-      if (fails === "after") throw new Error("the database answered too late");
-      return result;
-    };
-  }
-  return wrapped as T;
+  return new Proxy(target, {
+    get(of, name) {
+      const member: unknown = Reflect.get(of, name);
+      if (typeof member !== "function") return member;
+      return async (...given: unknown[]) => {
+        await life.step(how.forMs());
+        const fails = how.fails();
+        if (fails === "before") throw new Error("the database was away");
+        const result: unknown = await (member as (...given: unknown[]) => unknown)(...given);
+        await life.step(0);
+        if (fails === "after") throw new Error("the database answered too late");
+        return result;
+      };
+    },
+  });
 }
