@@ -152,8 +152,8 @@ async function lookAt(
       await deps.queues.sendJobs(jobs, limits.confirmAfterMs / 1_000 + 1);
     }
     const stop = whyStop(looked);
-    if (stop !== undefined) return { seen, drifted, failure: stop };
-    for (const [i, one] of looked.entries()) {
+    const done = stop === undefined ? looked : looked.slice(0, stop.at);
+    for (const [i, one] of done.entries()) {
       if (!one.ok) continue;
       seen++;
       const cause = driftOf(deps, one);
@@ -161,23 +161,30 @@ async function lookAt(
       drifted++;
       await deps.kinds.addDrift(connection.id, (part[i] as Step).ref.kind, { [cause]: 1 });
     }
-    const { reached } = part.at(-1) ?? {};
-    if (reached && at + limits.walkAtOnce < steps.length) await moved(reached);
+    // However few were let through, the next walk goes on behind them: a small budget is slow, never stuck.
+    const { reached } = part[done.length - 1] ?? {};
+    if (reached && at + done.length < steps.length) await moved(reached);
+    if (stop !== undefined) return { seen, drifted, failure: stop.failure };
   }
   return { seen, drifted };
 }
 
 const hasDoubt = (looked: Looked | undefined) => looked?.ok === true && looked.doubt !== undefined;
 
-/** One record that cannot be read must not end the walk for the others; an upstream that is away does. */
-function whyStop(looked: readonly Looked[]): Failure | undefined {
-  const failures = looked.flatMap((one) => (one.ok ? [] : one.failure));
-  const closed = failures.find(({ kind }) => kind === "held" || kind === "paused" || kind === "key_rejected");
-  if (closed !== undefined) return closed;
-  const away = failures.filter(
-    ({ kind }) => kind === "unreachable" || kind === "server_error" || kind === "interrupted",
-  );
-  return away.length === looked.length ? away[0] : undefined;
+/**
+ * One record that cannot be read must not end the walk for the others; an upstream that is away does.
+ * @returns the first position that was not looked at, and why
+ */
+function whyStop(looked: readonly Looked[]): { readonly at: number; readonly failure: Failure } | undefined {
+  const isOneOf =
+    (...kinds: readonly Failure["kind"][]) =>
+    (one: Looked | undefined) =>
+      one !== undefined && !one.ok && kinds.includes(one.failure.kind);
+  const closed = looked.findIndex(isOneOf("held", "paused", "key_rejected"));
+  const away = looked.every(isOneOf("unreachable", "server_error", "interrupted")) ? 0 : -1;
+  const at = closed >= 0 ? closed : away;
+  const one = looked[at];
+  return one === undefined || one.ok ? undefined : { at, failure: one.failure };
 }
 
 function driftOf(deps: SweepDeps, looked: Extract<Looked, { ok: true }>): DriftCause | undefined {

@@ -73,7 +73,7 @@ export async function tellHistory(seed: number, profile: Profile): Promise<Told>
 function strike(sim: Simulation, chance: ReturnType<typeof createChance>, withinMs: number): void {
   const from = sim.clock.now() + chance.between(0, withinMs / 2);
   const forMs = chance.between(MINUTE, withinMs / 3);
-  switch (chance.pick(["nothing", "nothing", "worker", "api", "rate", "webhook"] as const)) {
+  switch (chance.pick(["nothing", "nothing", "worker", "api", "rate", "webhook", "key"] as const)) {
     case "worker":
       sim.clock.at(from, () => sim.mirror.down());
       sim.clock.at(from + forMs, () => sim.mirror.back());
@@ -86,6 +86,13 @@ function strike(sim: Simulation, chance: ReturnType<typeof createChance>, within
       break;
     case "webhook":
       sim.clock.at(from, () => sim.webhooks.break(chance.pick(["disable", "remove"])));
+      break;
+    case "key":
+      sim.clock.at(from, () => sim.api.keys.delete("key-1"));
+      sim.clock.at(from + forMs, () => sim.api.keys.add("key-2"));
+      // The operator repeats it until it is answered.
+      for (let i = 1; i <= 5; i++)
+        sim.clock.at(from + forMs + i * 1_000, () => void sim.mirror.resume("key-2"));
       break;
     case "nothing":
   }

@@ -1,11 +1,9 @@
 // What must hold of a history, whoever asks: the mirror equals the upstream, nothing accepted is lost, no call too
 // many and no full table.
 
-import { HERE } from "./mirror.ts";
+import { BUDGET, HERE } from "./mirror.ts";
 import { truth } from "./network.ts";
 import type { Simulation } from "./simulation.ts";
-
-const PER_MINUTE = 120;
 
 /**
  * What the mirror has wrong, one sentence each; none: it equals the upstream.
@@ -34,12 +32,19 @@ export function differences(
   return wrong;
 }
 
-/** Events answered 2xx that are neither in the ledger nor on their queue. */
+/** Events answered 2xx that are neither done, nor on their queue, nor parked where an operator sees them. */
 export async function lostEvents({ mirror }: Simulation): Promise<string[]> {
   const entries = await mirror.memory.ledger.list({ limit: 1_000_000 });
-  const known = new Set<string>(entries.map(({ eventId }) => eventId));
+  const done = new Set<string>(
+    entries.filter(({ outcome }) => outcome !== "parked").map(({ eventId }) => eventId),
+  );
   const queued = new Set<string>(mirror.events.bodies.map(({ eventId }) => eventId));
-  return mirror.accepted.filter((id) => !known.has(id) && !queued.has(id));
+  const waiting = await parkedText(mirror);
+  return mirror.accepted.filter((id) => !done.has(id) && !queued.has(id) && !waiting.includes(`"${id}"`));
+}
+
+async function parkedText({ memory }: Simulation["mirror"]): Promise<string> {
+  return JSON.stringify(await memory.deadLetters.take({ parkedBefore: Number.POSITIVE_INFINITY }, 10_000));
 }
 
 /** Reminders whose event was answered 2xx and that nobody would be reminded of: neither kept nor on their way. */
@@ -47,8 +52,7 @@ export async function lostReminders({ mirror, webhooks }: Simulation): Promise<s
   const accepted = new Set(mirror.accepted);
   const kept = new Set<string>(mirror.memory.records.all(HERE).map(({ kind, id }) => `${kind}/${id}`));
   const queued = new Set<string>(mirror.events.bodies.map(({ eventId }) => eventId));
-  const parked = await mirror.memory.deadLetters.take({ parkedBefore: Number.POSITIVE_INFINITY }, 10_000);
-  const waiting = JSON.stringify(parked);
+  const waiting = await parkedText(mirror);
   return webhooks.events
     .filter(({ type, id }) => type === "assessment.due_soon" && accepted.has(id))
     .map(({ id }) => id)
@@ -70,5 +74,5 @@ export function callsMade({ api }: Simulation, rebuiltUntil: number) {
       query.updated_after === undefined &&
       at > rebuiltUntil,
   );
-  return { most, withinBudget: most <= PER_MINUTE, fullTables: fullTables.map(({ path }) => path) };
+  return { most, withinBudget: most <= BUDGET.perMinute, fullTables: fullTables.map(({ path }) => path) };
 }

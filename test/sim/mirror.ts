@@ -35,7 +35,8 @@ import type { SimDelivery } from "./webhooks.ts";
 export const HERE = connectionOf("rcms");
 const SHARDS = 4;
 const TICK_MS = 15 * 60_000;
-const BUDGET = { perMinute: 120, burst: 30 };
+/** Tight for so small a network, so that it is felt. */
+export const BUDGET = { perMinute: 40, burst: 15 };
 
 export const TUNING: Tuning = {
   sweepMinutes: 15,
@@ -58,7 +59,7 @@ export interface MirrorWorld {
 interface Told {
   write: (before: MirrorRecord | undefined, after: MirrorRecord) => void;
   cursor: (name: string, watermark: number) => void;
-  overlap: (target: string) => void;
+  overlap: (what: string) => void;
 }
 
 /** Of one record: what writers must never do twice at a time. */
@@ -149,7 +150,7 @@ export function createMirror(world: MirrorWorld) {
           await life.step(0);
           const call = { target: `${request.method} ${request.target}`, life };
           if ([...calls].some((one) => one.life.alive && one.target === call.target && isSingle(one.target)))
-            tell.overlap(call.target);
+            tell.overlap(`two fetches at once: ${call.target}`);
           calls.add(call);
           const reply = await world.http(apiKey)(request);
           calls.delete(call);
@@ -208,6 +209,8 @@ export function createMirror(world: MirrorWorld) {
   let gateState: GateState | undefined;
   const current = () => gateState ?? openGate(BUDGET, clock.now());
   const leases = createLeases();
+  /** Our own book of who holds what. */
+  const holders = new Map<string, { readonly holder: string; readonly until: number }>();
   const gate: Gate = {
     async acquire(ask) {
       const { state, permit } = acquire(current(), ask, BUDGET, clock.now());
@@ -220,11 +223,23 @@ export function createMirror(world: MirrorWorld) {
     async resume() {
       gateState = resume(current());
     },
-    lease: async (name, holder, forMs) => leases.take(name, holder, forMs, clock.now()),
-    release: async (name, holder) => leases.release(name, holder),
+    async lease(name, holder, forMs) {
+      const now = clock.now();
+      const granted = leases.take(name, holder, forMs, now);
+      const held = holders.get(name);
+      if (granted && held !== undefined && held.holder !== holder && held.until > now)
+        tell.overlap(`the lease ${name} has two holders`);
+      if (granted) holders.set(name, { holder, until: now + forMs });
+      return granted;
+    },
+    async release(name, holder) {
+      leases.release(name, holder);
+      if (holders.get(name)?.holder === holder) holders.delete(name);
+    },
     async clear() {
       gateState = undefined;
       leases.clear();
+      holders.clear();
     },
   };
 
@@ -271,7 +286,7 @@ export function createMirror(world: MirrorWorld) {
     memory,
     counters,
     kv,
-    /** Whoever watches is told of every row written, every watermark saved, and two fetches of one record at once. */
+    /** Whoever watches is told of every row written, every watermark saved, and whatever happens twice at once. */
     tell,
     rowOf: (kind: Kind, id: string) => rows().get(`${kind}/${id}`),
     events,
@@ -289,6 +304,7 @@ export function createMirror(world: MirrorWorld) {
       up = false;
       for (const life of [...lives]) life.kill();
       leases.clear();
+      holders.clear();
     },
     back() {
       up = true;

@@ -78,7 +78,7 @@ export function watch(sim: Simulation): Witness {
     }
   };
 
-  mirror.tell.overlap = (target) => blame(`two fetches at once: ${target}`);
+  mirror.tell.overlap = (target) => blame(target);
   return { violations, counters, hash: trace };
 
   function createTrace(): { (entry: string): void; (): string } {
