@@ -189,7 +189,11 @@ export const APP_OPERATIONS: readonly Operation[] = [
     name: "getOpenApi",
     summary: "This document",
     answers: {
-      200: { description: "OpenAPI 3.1.", body: out.openApi, headers: ["Cache-Control", "ETag"] },
+      200: {
+        description: "OpenAPI 3.1.",
+        body: out.openApi,
+        headers: ["Cache-Control", "ETag", "X-Content-Type-Options"],
+      },
       304: unchanged,
     },
   },
@@ -202,7 +206,7 @@ export const APP_OPERATIONS: readonly Operation[] = [
       200: {
         description: "A page without scripts.",
         mediaType: "text/html",
-        headers: ["Cache-Control", "ETag", "Content-Security-Policy"],
+        headers: ["Cache-Control", "ETag", "X-Content-Type-Options", "Content-Security-Policy"],
       },
       304: unchanged,
     },

@@ -55,6 +55,7 @@ export const HEADERS = {
   "Retry-After": { description: "Seconds to wait.", example: "5" },
   Allow: { description: "The methods this path has.", example: "GET, HEAD" },
   "WWW-Authenticate": { description: "Always `Bearer`.", example: "Bearer" },
+  "X-Content-Type-Options": { description: "Always `nosniff`.", example: "nosniff" },
   "Content-Security-Policy": {
     description: "Nothing but the page's own style.",
     example: "default-src 'none'",

@@ -67,11 +67,9 @@ const listMeta = z
       description:
         "The instant up to which RCMS's changes are in the list; null before the kind's first sweep. Deletions are found by the verifier's round, which takes longer.",
     }),
-    complete: z
-      .boolean()
-      .meta({
-        description: "Whether a rebuild has read the whole kind: before that, records may be missing.",
-      }),
+    complete: z.boolean().meta({
+      description: "Whether a rebuild has read the whole kind: before that, records may be missing.",
+    }),
   })
   .meta({ id: "ListMeta" });
 
