@@ -8,6 +8,7 @@ import { adminLedger } from "./admin-ledger.ts";
 import { adminWork } from "./admin-work.ts";
 import { requireAdmin, requireKey } from "./auth.ts";
 import type { ApiDeps, AppEnv } from "./deps.ts";
+import { documents } from "./documents.ts";
 import { ApiError, errorResponse } from "./errors.ts";
 import { health } from "./health.ts";
 import { hooks } from "./hooks.ts";
@@ -39,6 +40,7 @@ export function createApp(deps: ApiDeps): Hono<AppEnv> {
   adminLedger(app, deps);
   adminWork(app, deps);
   health(app, deps);
+  documents(app);
 
   refuseOtherMethods(app);
   app.notFound((c) => errorResponse(c, new ApiError("not_found", "there is no such route")));

@@ -25,6 +25,8 @@ const STATUS = {
 
 export type ErrorCode = keyof typeof STATUS;
 
+export const ERROR_CODES = Object.keys(STATUS) as [ErrorCode, ...ErrorCode[]];
+
 export interface Issue {
   /** Where in the request, e.g. `webhook.public_url` or `limit`. */
   readonly path: string;

@@ -18,9 +18,9 @@ export interface Ref {
   readonly id: RecordId;
 }
 
-const CONNECTION_ID = /^[a-z0-9][a-z0-9-]{0,31}$/;
+export const CONNECTION_ID = /^[a-z0-9][a-z0-9-]{0,31}$/;
 // RCMS shows `260`, `client_01J…` and uuids; nothing in here can climb a path or end a JSON string.
-const RECORD_ID = /^[A-Za-z0-9_-]{1,64}$/;
+export const RECORD_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const EVENT_ID = /^[A-Za-z0-9_.:-]{1,128}$/;
 
 export function connectionId(value: unknown): ConnectionId | undefined {

@@ -1,11 +1,11 @@
 // Instants are integer milliseconds since 1970 inside, ISO-8601 text outside.
 
-const ISO = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)?(Z|[+-]\d\d:?\d\d)?$/;
+export const ISO_INSTANT = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)?(Z|[+-]\d\d:?\d\d)?$/;
 
 /** @returns milliseconds, or undefined when `value` is not an ISO-8601 date or date-time (no zone: UTC) */
 export function parseInstant(value: unknown): number | undefined {
   if (typeof value !== "string") return undefined;
-  const match = ISO.exec(value);
+  const match = ISO_INSTANT.exec(value);
   if (!match) return undefined;
   const dateOnly = value.length === 10;
   const at = Date.parse(match[1] === undefined && !dateOnly ? `${value.replace(" ", "T")}Z` : value);

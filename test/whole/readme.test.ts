@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createApp } from "../../src/api/app.ts";
 import type { ApiDeps } from "../../src/api/deps.ts";
+import type { Network } from "../fake-rcms/network.ts";
 import { PROJECT } from "../local/wrangler.ts";
 import { startWhole, type WholeSystem } from "./system.ts";
 
@@ -17,11 +18,12 @@ describe("followed from top to bottom", () => {
   /** What a person following it has at hand; grows by what the commands print. */
   const env: Record<string, string> = {};
   let system: WholeSystem;
+  let network: Network;
 
   beforeAll(async () => {
     system = await startWhole();
     const seed = { organizations: 2, staff: 3, clients: 5 };
-    const network = system.fake.createNetwork({ seed });
+    network = system.fake.createNetwork({ seed });
     const [client] = network.truth().clients;
     Object.assign(env, { MIRROR: system.url, ADMIN_TOKEN: system.adminToken, CLIENT: String(client?.id) });
     Object.assign(env, { RCMS: network.baseUrl, RCMS_KEY: network.apiKey });
@@ -41,6 +43,25 @@ describe("followed from top to bottom", () => {
       if (key !== undefined) env.APP_KEY = key;
     },
   );
+
+  it("OA2 the commands of the page for people work too: those that read, and the signed delivery", async () => {
+    const page = await (await fetch(`${system.url}/docs`)).text();
+    const commands = [...page.matchAll(/<pre class="try">([\s\S]*?)<\/pre>/g)].map(([, text]) =>
+      unescaped(text),
+    );
+    expect(commands.length).toBeGreaterThan(30);
+    // The others change something, or ask for a hydration that nobody has asked for.
+    const tried = commands.filter((command) => !/ -X | -d '|backfills/.test(command));
+    expect(tried.length).toBeGreaterThan(15);
+    const SIGNING_SECRET = network.parts.webhooks.all()[0]?.signing_secret ?? "";
+    for (const command of tried) {
+      const [, kind] = /\/v1\/(organizations|staff|clients)\/\$ID/.exec(command) ?? [];
+      const ID = kind === undefined ? "rcms" : String(network.truth()[kind as "clients"][0]?.id);
+      const { code, stdout, stderr } = await run(command, { ...env, ID, CONNECTION: "rcms", SIGNING_SECRET });
+      expect(code, `${command}\n${stdout}\n${stderr}`).toBe(0);
+    }
+    expect(tried.filter((command) => command.includes("openssl"))).toHaveLength(1);
+  });
 
   it("HS3 a command of the README that fails is noticed", async () => {
     const { code } = await run('curl -sS "$MIRROR/admin/connections/nobody"\necho went on', env);
@@ -123,6 +144,16 @@ function speaksOf(mention: Mention, method: string, path: string): boolean {
     named.length === parts.length &&
     parts.every((part, i) => (part.startsWith(":") ? named[i] !== "" : named[i] === part))
   );
+}
+
+/** What a browser shows of a text in HTML. */
+function unescaped(html = ""): string {
+  return html
+    .replaceAll("&quot;", '"')
+    .replaceAll("&#39;", "'")
+    .replaceAll("&lt;", "<")
+    .replaceAll("&gt;", ">")
+    .replaceAll("&amp;", "&");
 }
 
 /** As a person's shell would, except that a command that fails ends it and an HTTP error is a failure. */

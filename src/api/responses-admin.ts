@@ -1,0 +1,192 @@
+// Shapes of the answers to the operator. None of them has a place for a secret, but for the one moment in which a
+// key is made.
+
+import { z } from "zod";
+import { connectionStatus, count, instant, one } from "./responses.ts";
+import { kind } from "./schemas.ts";
+
+export const connected = one(
+  "Connected",
+  z.strictObject({
+    id: z.string(),
+    status: connectionStatus,
+    webhook_url: z.string().nullable(),
+    webhook_id: z.string().nullable(),
+  }),
+);
+
+const drift = z.strictObject({ missed: count, late: count, rewritten: count, deleted: count });
+
+const kindFigures = z.strictObject({
+  records: count,
+  complete: z.boolean(),
+  watermark: instant.nullable(),
+  last_sweep: z.strictObject({ at: instant, pages: count, seen: count, drifted: count }).nullable(),
+  drift: drift.meta({ description: "How often the mirror differed from RCMS, by cause." }),
+});
+
+const connectionView = z
+  .strictObject({
+    id: z.string(),
+    source: z.string(),
+    base_url: z.string(),
+    status: connectionStatus,
+    status_reason: z.string().nullable(),
+    created_at: instant,
+    webhook_id: z.string().nullable(),
+    webhook_url: z.string().nullable(),
+    last_event_at: instant.nullable(),
+    latency: z
+      .strictObject({ p50_ms: z.number(), p95_ms: z.number(), events: count })
+      .nullable()
+      .meta({ description: "Webhook to readable." }),
+    queues: z
+      .strictObject({ events: count, jobs: count })
+      .nullable()
+      .meta({ description: "Messages waiting, of all connections; null where the platform does not say." }),
+    dead_letters: count,
+    reminders: z.strictObject({ open: count, oldest_open_at: instant.nullable() }),
+    kinds: z.record(kind, kindFigures),
+    verifier: z.strictObject({
+      last_run_at: instant.nullable(),
+      checked: count,
+      drifted: count,
+      deletions_noticed_within_minutes: z.number().nullable(),
+    }),
+  })
+  .meta({ id: "Connection" });
+
+export const oneConnection = one("OneConnection", connectionView);
+export const connections = one("Connections", z.array(connectionView));
+
+export const disconnected = one(
+  "Disconnected",
+  z.strictObject({
+    id: z.string(),
+    removed: z.record(z.string(), count).meta({ description: "Rows removed per table." }),
+    webhook: z.enum(["removed", "left"]),
+  }),
+);
+
+export const named = one("Named", z.strictObject({ id: z.string() }));
+export const resumed = one("Resumed", z.strictObject({ id: z.string(), status: z.literal("active") }));
+
+export const swept = one(
+  "Swept",
+  z.array(
+    z.strictObject({
+      kind,
+      pages: count,
+      seen: count,
+      drifted: count,
+      watermark: instant.nullable(),
+      finished: z.boolean().meta({ description: "What one run cannot finish goes on through the queue." }),
+      reason: z.string().nullable(),
+    }),
+  ),
+);
+
+export const rebuilds = one(
+  "Rebuilds",
+  z.array(
+    z.strictObject({
+      kind,
+      status: z.enum(["queued", "running", "done", "failed", "cancelled"]),
+      reason: z.string().nullable(),
+      pages: count,
+      records: count,
+      written: count,
+      estimated_records: count,
+      started_at: instant,
+      updated_at: instant,
+    }),
+  ),
+);
+
+export const cancelled = one("Cancelled", z.strictObject({ cancelled: count }));
+
+const delivery = z
+  .strictObject({
+    event_id: z.string().nullable(),
+    type: z.string(),
+    status: z.enum(["delivered", "pending", "failed"]),
+    attempts: count,
+    created_at: instant.nullable(),
+  })
+  .meta({ id: "Delivery" });
+
+export const deliveryReport = one(
+  "DeliveryReport",
+  z.strictObject({
+    webhook: z.enum(["active", "disabled", "missing", "unknown"]),
+    deliveries: count,
+    failures_in_a_row: count,
+    failed: z.array(delivery),
+    missing: z
+      .array(delivery)
+      .meta({ description: "RCMS calls them delivered; the ledger has not seen them." }),
+  }),
+);
+
+const keyFields = {
+  id: z.string(),
+  connection: z.string(),
+  name: z.string(),
+  organizations: z.array(z.string()).nullable().meta({ description: "null: all." }),
+  kinds: z.array(kind).nullable().meta({ description: "null: all." }),
+  created_at: instant,
+  expires_at: instant.nullable(),
+};
+
+export const keys = one("Keys", z.array(z.strictObject(keyFields)));
+export const mintedKey = one(
+  "MintedKey",
+  z.strictObject({
+    ...keyFields,
+    key: z.string().meta({ description: "Shown this once; only its hash is kept." }),
+  }),
+);
+
+export const events = one(
+  "Events",
+  z.array(
+    z.strictObject({
+      connection: z.string(),
+      event_id: z.string(),
+      type: z.string(),
+      kind: kind.nullable(),
+      record_id: z.string().nullable(),
+      created_at: instant.nullable(),
+      received_at: instant,
+      done_at: instant.nullable(),
+      outcome: z.string(),
+      attempts: count,
+    }),
+  ),
+);
+
+export const deadLetters = one(
+  "DeadLetters",
+  z.array(
+    z.strictObject({
+      id: z.string(),
+      connection: z.string().nullable(),
+      queue: z.enum(["events", "jobs"]),
+      type: z.string(),
+      kind: kind.nullable(),
+      record_id: z.string().nullable(),
+      reason: z.string(),
+      attempts: count,
+      since: instant,
+      parked_at: instant,
+    }),
+  ),
+);
+
+export const replayed = one(
+  "Replayed",
+  z.strictObject({
+    replayed: count,
+    more: z.boolean().meta({ description: "There are more: ask again." }),
+  }),
+);

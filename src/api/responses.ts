@@ -1,0 +1,115 @@
+// Shapes of the answers to apps, for the OpenAPI document; a test holds every route's real answers against them. Nothing is
+// validated against them at run time: a record's text goes out untouched.
+
+import { z } from "zod";
+import { REMINDER_STATUSES } from "../sync/reminders.ts";
+import { ERROR_CODES } from "./errors.ts";
+
+export const instant = z.iso.datetime().meta({ description: "ISO-8601, UTC." });
+export const count = z.int().min(0);
+
+const issue = z.strictObject({
+  path: z.string().meta({ description: "Where in the request, e.g. `limit` or `webhook.public_url`." }),
+  message: z.string().meta({ description: "What is wrong and what is expected; never the value." }),
+});
+
+export const failure = z
+  .strictObject({
+    error: z.strictObject({
+      code: z.enum(ERROR_CODES),
+      message: z.string().meta({ description: "For a person; it may change." }),
+      request_id: z.string().meta({ description: "The same as the header `X-Request-Id`." }),
+      issues: z.array(issue).optional(),
+    }),
+  })
+  .meta({ id: "Error" });
+
+// RCMS documents these fields and may leave out or add others: whatever it sends goes through.
+const upstreamId = z.union([z.string(), z.number()]);
+const upstreamFields = {
+  organization_id: upstreamId.nullish(),
+  status: z.string().nullish(),
+  created_at: z.string().nullish(),
+  updated_at: z.string().nullish(),
+};
+
+const upstreamRecord = (name: string, description: string) =>
+  z.looseObject({ id: upstreamId, ...upstreamFields }).meta({ id: name, description });
+
+const records = {
+  organizations: upstreamRecord("Organization", "RCMS's own object, unknown fields included."),
+  staff: upstreamRecord("StaffMember", "RCMS's own object, unknown fields included."),
+  clients: upstreamRecord("Client", "RCMS's own object: one enrolment of a person."),
+};
+
+const assessmentStatus = z
+  .looseObject({ client_id: upstreamId.optional(), ...upstreamFields })
+  .meta({ id: "AssessmentStatus", description: "RCMS's own object: a client's scores." });
+
+const reminder = z
+  .looseObject({
+    id: z.string(),
+    type: z.string().meta({ description: "`assessment.due_soon` or `assessment.overdue`." }),
+    status: z.enum(REMINDER_STATUSES),
+    organization_id: upstreamId.nullable(),
+    client_id: upstreamId.optional(),
+    created_at: instant,
+    updated_at: instant,
+    acknowledged_at: instant.nullable(),
+    closed_at: instant.nullable(),
+  })
+  .meta({ id: "Reminder", description: "What the event said, and what became of it." });
+
+const listMeta = z
+  .strictObject({
+    next_url: z.url().nullable().meta({ description: "The next page, absolute; null on the last." }),
+    as_of: instant.nullable().meta({
+      description:
+        "The instant up to which RCMS's changes are in the list; null before the kind's first sweep. Deletions are found by the verifier's round, which takes longer.",
+    }),
+    complete: z.boolean().meta({
+      description: "Whether a rebuild has read the whole kind: before that, records may be missing.",
+    }),
+  })
+  .meta({ id: "ListMeta" });
+
+export const one = <S extends z.ZodType>(name: string, data: S) =>
+  z.strictObject({ data }).meta({ id: name });
+const list = <S extends z.ZodType>(name: string, item: S) =>
+  z.strictObject({ data: z.array(item), meta: listMeta }).meta({ id: name });
+
+export const organizationList = list("OrganizationList", records.organizations);
+export const staffList = list("StaffList", records.staff);
+export const clientList = list("ClientList", records.clients);
+export const oneOrganization = one("OneOrganization", records.organizations);
+export const oneStaffMember = one("OneStaffMember", records.staff);
+export const oneClient = one("OneClient", records.clients);
+export const oneAssessmentStatus = one("OneAssessmentStatus", assessmentStatus);
+export const reminderList = list("ReminderList", reminder);
+export const oneReminder = one("OneReminder", reminder);
+
+export const oneBackfill = one(
+  "OneBackfill",
+  z.strictObject({
+    id: z.string(),
+    status: z.enum(["queued", "running", "done", "failed"]),
+    reason: z.string().nullable(),
+    created_at: instant,
+    updated_at: instant,
+  }),
+);
+
+export const received = z.strictObject({ received: z.literal(true) }).meta({ id: "Received" });
+
+export const connectionStatus = z.enum(["connecting", "active", "degraded", "paused"]);
+
+export const health = z
+  .strictObject({
+    status: z.enum(["ok", "degraded"]),
+    connections: z.array(z.strictObject({ source: z.string(), status: connectionStatus })),
+  })
+  .meta({ id: "Health" });
+
+export const openApi = z
+  .looseObject({ openapi: z.string().regex(/^3\.1\.\d+$/) })
+  .meta({ id: "OpenApi", description: "This document." });
