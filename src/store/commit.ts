@@ -70,10 +70,14 @@ const DEPART = `INSERT INTO departures (connection_id, kind, id, organization_id
 const DEPART_AGAIN = `
 ON CONFLICT (connection_id, kind, id, organization_id) DO UPDATE SET seq = excluded.seq, left_at = excluded.left_at`;
 
-/** Before the guarded statement, while the table still says where the rows it will write were: same guard, same seq. */
+/**
+ * Before the guarded statement, while the table still says where the rows it will write were: same guard, same seq.
+ * What had been deleted there and comes back elsewhere left where it was deleted: its readers know already.
+ */
 const DEPARTED = `${DEPART}
-SELECT ?1, kind, id, was, seq, left_at FROM (
-  SELECT r.kind, r.id, r.organization_id AS was, ${ORGANIZATION} AS becomes,
+SELECT ?1, kind, id, was, coalesce(buried_seq, seq), coalesce(deleted_at, left_at) FROM (
+  SELECT r.kind, r.id, r.organization_id AS was, ${ORGANIZATION} AS becomes, r.deleted_at,
+         CASE WHEN r.deleted_at IS NOT NULL THEN r.seq END AS buried_seq,
          ${LAST_SEQ} + row_number() OVER (ORDER BY j.key) AS seq, j.value ->> 'fetchedAt' AS left_at
   ${ACCEPTED}
 ) WHERE was IS NOT NULL AND becomes IS NOT was
@@ -97,11 +101,13 @@ ${DEPART_AGAIN}`;
 
 const FOLLOW = `
 UPDATE records SET organization_id = f.becomes, seq = f.seq FROM (${FOLLOWING}) f
-WHERE records.connection_id = ?1 AND records.kind = 'assessment-status' AND records.id = f.id`;
+WHERE records.connection_id = ?1 AND records.kind = 'assessment-status'
+  AND records.id IN (SELECT value FROM json_each(?2)) AND records.id = f.id`;
 
 /**
- * The guarded statement between what it moves away from and what follows it, in one transaction. What cannot be
- * needed is left out; what turns out not to be needed writes nothing.
+ * The guarded statement between what it moves away from and what follows it, in one transaction. Documents of clients
+ * have a second statement of their own, after their clients have arrived where they are. What cannot be needed is
+ * left out; what turns out not to be needed writes nothing.
  * @returns the ref keys written
  */
 export async function commitWrites(
@@ -110,16 +116,25 @@ export async function commitWrites(
   writes: readonly Write[],
 ): Promise<ReadonlySet<string>> {
   const rows = writes.map(toRow);
-  const guarded = d1.prepare(COMMIT).bind(connection, JSON.stringify(rows));
-  const heads = JSON.stringify(rows.map(({ body: _body, ...head }) => head));
+  const guarded = (part: readonly Row[]) => {
+    const heads = part.map(({ body: _body, ...head }) => head);
+    return [
+      d1.prepare(DEPARTED).bind(connection, JSON.stringify(heads)),
+      d1.prepare(COMMIT).bind(connection, JSON.stringify(part)),
+    ];
+  };
   const clients = [...new Set(rows.filter(({ kind }) => kind === "clients").map(({ id }) => id))];
   const following = [FOLLOWERS_DEPARTED, FOLLOW].map((sql) =>
     d1.prepare(sql).bind(connection, JSON.stringify(clients)),
   );
-  const [, committed] = await d1.batch<Ref>([
-    d1.prepare(DEPARTED).bind(connection, heads),
-    guarded,
+  const documents = rows.filter(({ kind }) => kind === "assessment-status");
+  const others = rows.filter(({ kind }) => kind !== "assessment-status");
+  const results = await d1.batch<Ref>([
+    ...(others.length > 0 ? guarded(others) : []),
     ...(clients.length > 0 ? following : []),
+    ...(documents.length > 0 ? guarded(documents) : []),
   ]);
-  return new Set((committed?.results ?? []).map(refKey));
+  return new Set(results.flatMap((result) => result.results).map(refKey));
 }
+
+type Row = ReturnType<typeof toRow>;

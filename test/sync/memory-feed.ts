@@ -34,8 +34,13 @@ export function feedMemory(rowsOf: (connection: ConnectionId) => Map<string, Mir
     const { organizationId } = before ?? {};
     if (organizationId === undefined || organizationId === after.organizationId) return;
     const all = departuresOf(connection);
-    const { kind, id, seq } = after;
-    all.set(`${refKey(after)} ${organizationId}`, { kind, id, organizationId, seq, leftAt });
+    const { kind, id } = after;
+    // Deleted there, it left there.
+    const { seq, at } =
+      before?.deletedAt === undefined
+        ? { seq: after.seq, at: leftAt }
+        : { seq: before.seq, at: before.deletedAt };
+    all.set(`${refKey(after)} ${organizationId}`, { kind, id, organizationId, seq, leftAt: at });
     departures.set(connection, all);
   }
 
