@@ -11,18 +11,18 @@ import { between, pick, type Random, seededRandom } from "../fake-rcms/random.ts
 
 type Feed = Pick<RecordStore, "commit" | "changes">;
 
-interface Truth {
+export interface Truth {
   organizationId: string | undefined;
   deleted: boolean;
   body: string;
 }
 
-interface Scope {
+export interface Scope {
   readonly organizations?: readonly string[];
   readonly kinds?: readonly Kind[];
 }
 
-const ORGANIZATIONS = ["o1", "o2", "o3"];
+export const ORGANIZATIONS = ["o1", "o2", "o3"];
 const SCOPES: readonly Scope[] = [
   {},
   { kinds: ["clients"] },
@@ -57,7 +57,7 @@ export async function tellFeedStory(store: Feed, connection: ConnectionId, seed:
   }
 }
 
-function someWrite(random: Random, step: number): Write {
+export function someWrite(random: Random, step: number): Write {
   const kind = pick(random, KINDS);
   const ref = refOf(`r${between(random, [1, 4])}`, kind);
   const fetchedAt = step * 10;
@@ -80,7 +80,7 @@ function someWrite(random: Random, step: number): Write {
 
 const keyOf = (write: Write) => refKey(write.write === "put" ? write.snapshot : write.ref);
 
-function believe(truth: Map<string, Truth>, write: Write): void {
+export function believe(truth: Map<string, Truth>, write: Write): void {
   const known = truth.get(keyOf(write));
   if (write.write === "tombstone") {
     if (known) known.deleted = true;
@@ -91,7 +91,11 @@ function believe(truth: Map<string, Truth>, write: Write): void {
 }
 
 /** As a single read would have it: a status is seen by whoever sees its client. */
-function maySee(truth: ReadonlyMap<string, Truth>, { organizations, kinds }: Scope, ref: Ref): boolean {
+export function maySee(
+  truth: ReadonlyMap<string, Truth>,
+  { organizations, kinds }: Scope,
+  ref: Ref,
+): boolean {
   const record = truth.get(refKey(ref));
   if (record === undefined || record.deleted || !(kinds?.includes(ref.kind) ?? true)) return false;
   if (organizations === undefined) return true;
