@@ -109,6 +109,7 @@ describe("a page", () => {
 
   it("FD1 an unchanged page is 304, empty or not, and a changed one is not", async () => {
     for (const prepare of [async () => {}, () => commit(put("a", { organizationId: "o1" }))]) {
+      mirror.clock.pass(1_000);
       await prepare();
       const first = await get("");
       const etag = first.headers.get("etag") ?? "";
