@@ -7,6 +7,7 @@ import { adminKeys } from "./admin-keys.ts";
 import { adminLedger } from "./admin-ledger.ts";
 import { adminWork } from "./admin-work.ts";
 import { requireAdmin, requireKey } from "./auth.ts";
+import { changes } from "./changes.ts";
 import type { ApiDeps, AppEnv } from "./deps.ts";
 import { documents } from "./documents.ts";
 import { ApiError, errorResponse } from "./errors.ts";
@@ -34,6 +35,7 @@ export function createApp(deps: ApiDeps): Hono<AppEnv> {
   hooks(app, deps);
   records(app, deps);
   reminders(app, deps);
+  changes(app, deps);
   logins(app, deps);
   adminConnections(app, deps);
   adminKeys(app, deps);

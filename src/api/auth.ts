@@ -2,25 +2,39 @@
 
 import type { MiddlewareHandler } from "hono";
 import type { Kind } from "../core/ids.ts";
+import { limits } from "../core/limits.ts";
 import type { ApiKey } from "../sync/stores.ts";
 import type { ApiDeps, AppEnv } from "./deps.ts";
 import { ApiError } from "./errors.ts";
 
 const CHALLENGE = { "www-authenticate": "Bearer" };
 
+/**
+ * Keys are found by their SHA-256, so how long the search takes says nothing about a key; the operator's token is
+ * compared in constant time. Every reason for a refusal has the same answer.
+ */
 export function requireKey(deps: ApiDeps): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const token = bearer(c.req.header("authorization"));
-    const key = token?.startsWith("rmk_") ? await deps.findKey(token) : undefined;
-    const expired = key?.expiresAt !== undefined && key.expiresAt <= deps.now();
-    if (key === undefined || expired) {
-      throw new ApiError("unauthorized", "send `Authorization: Bearer rmk_…` with a valid key", {
-        headers: CHALLENGE,
+    const key = await validKey(deps, token);
+    c.set("key", key);
+    c.set("confirmKey", async () => void (await validKey(deps, token)));
+    if (!(await deps.admit(key.id))) {
+      throw new ApiError("rate_limited", "this key asks too often; wait and try again", {
+        headers: { "retry-after": String(limits.rateLimitSeconds) },
       });
     }
-    c.set("key", key);
     await next();
   };
+}
+
+async function validKey(deps: ApiDeps, token: string | undefined): Promise<ApiKey> {
+  const key = token?.startsWith("rmk_") ? await deps.findKey(token) : undefined;
+  const expired = key?.expiresAt !== undefined && key.expiresAt <= deps.now();
+  if (key !== undefined && !expired) return key;
+  throw new ApiError("unauthorized", "send `Authorization: Bearer rmk_…` with a valid key", {
+    headers: CHALLENGE,
+  });
 }
 
 export function requireAdmin(deps: ApiDeps): MiddlewareHandler<AppEnv> {

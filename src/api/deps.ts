@@ -31,6 +31,12 @@ export interface ApiDeps {
   readonly receive: (connection: ConnectionId, delivery: Delivery) => Promise<Received>;
   readonly isAdmin: (token: string) => boolean;
   readonly findKey: (key: string) => Promise<ApiKey | undefined>;
+  /** The key's ration of requests: false when it is used up for now. */
+  readonly admit: (keyId: string) => Promise<boolean>;
+  readonly sleep: (ms: number) => Promise<void>;
+  readonly digest: (text: string) => string;
+  /** `RecordStore.lastSeq`, at most a poll old. */
+  readonly lastSeq: (connection: ConnectionId) => Promise<number>;
   /** A new key's text and what of it is stored. */
   readonly mintKey: () => { readonly key: string; readonly hash: string };
   /** This isolate forgets the keys it has cached. */
@@ -88,5 +94,7 @@ export interface AppEnv {
     requestId: string;
     /** Set by the read API's authentication. */
     key: ApiKey;
+    /** For answers that take their time: throws once the key is no longer valid. */
+    confirmKey: () => Promise<void>;
   };
 }

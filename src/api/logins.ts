@@ -1,10 +1,10 @@
 // A user of the partner's app logged in to see a client: hydrate once, and let the app follow it.
 
-import type { Context, Hono } from "hono";
+import type { Hono } from "hono";
 import type { RecordId } from "../core/ids.ts";
 import { isoInstant } from "../core/instant.ts";
-import type { Backfill } from "../sync/stores.ts";
-import { requireKind } from "./auth.ts";
+import type { ApiKey, Backfill } from "../sync/stores.ts";
+import { maySee, requireKind } from "./auth.ts";
 import type { ApiDeps, AppEnv } from "./deps.ts";
 import { notFound } from "./errors.ts";
 import { parseBody, parseQuery } from "./input.ts";
@@ -16,7 +16,8 @@ export function logins(app: Hono<AppEnv>, deps: ApiDeps): void {
     const key = c.get("key");
     requireKind(key, "clients");
     const { user_id, client_id } = await parseBody(c, newLogin);
-    await requireVisible(deps, c, client_id);
+    // A key bound to organizations must not learn from a backfill that another's client exists.
+    if (key.organizations !== undefined) await readVisible(deps, c, "clients", client_id);
     const { backfill, first } = await deps.login(key.connection, user_id, client_id);
     return c.json({ data: shown(backfill) }, first ? 202 : 200);
   });
@@ -26,15 +27,16 @@ export function logins(app: Hono<AppEnv>, deps: ApiDeps): void {
     requireKind(key, "clients");
     parseQuery(c, noQuery);
     const backfill = await deps.backfills.get(key.connection, c.req.param("id"));
-    if (backfill === undefined) throw notFound();
-    await requireVisible(deps, c, backfill.clientId);
+    if (backfill === undefined || !(await isVisible(deps, key, backfill.clientId))) throw notFound();
     return c.json({ data: shown(backfill) });
   });
 }
 
-/** A key bound to organizations must not learn from a backfill that another's client exists. */
-async function requireVisible(deps: ApiDeps, c: Context<AppEnv>, clientId: RecordId): Promise<void> {
-  if (c.get("key").organizations !== undefined) await readVisible(deps, c, "clients", clientId);
+/** From the mirror alone: an absent backfill asks nobody, so a foreign one must not either, nor fail with RCMS. */
+async function isVisible(deps: ApiDeps, key: ApiKey, id: RecordId): Promise<boolean> {
+  if (key.organizations === undefined) return true;
+  const client = await deps.records.one(key.connection, { kind: "clients", id });
+  return client !== undefined && client.deletedAt === undefined && maySee(key, client.organizationId);
 }
 
 function shown({ id, status, reason, createdAt, updatedAt }: Backfill) {

@@ -65,6 +65,28 @@ export const listQuery = z.strictObject({
   status: z.string().min(1).max(64).optional().meta({ description: "Only records of this status." }),
 });
 
+/** A whole number from 0, as text. */
+function count(max: number, fallback: number) {
+  const message = `must be a whole number from 0 to ${max}`;
+  return z
+    .string()
+    .regex(/^\d{1,16}$/, message)
+    .transform(Number)
+    .pipe(z.number().max(max, message))
+    .default(fallback);
+}
+
+export const changesQuery = z.strictObject({
+  after: count(Number.MAX_SAFE_INTEGER, 0),
+  limit: page.limit,
+  kinds: z
+    .string()
+    .transform((text) => text.split(","))
+    .pipe(z.array(kind))
+    .optional(),
+  wait: count(limits.changesWaitSeconds, 0),
+});
+
 export const reminderQuery = z.strictObject({
   ...page,
   status: z

@@ -14,17 +14,28 @@ const clock = (now: () => number) => ({ perf: { now }, ttlResolution: 0 });
 
 function cache<T extends object>(now: () => number, ttlMs: number) {
   const entries = new LRUCache<string, Found<T>>({ max: limits.cacheEntries, ttl: ttlMs, ...clock(now) });
+  let forgotten = 0;
   return {
     async get(key: string, load: () => Promise<T | undefined>): Promise<T | undefined> {
       const hit = entries.get(key);
       if (hit) return hit.value;
+      const before = forgotten;
       const value = await load();
-      entries.set(key, { value }, { ttl: value === undefined ? limits.missCacheMs : ttlMs });
+      // What was read before something was forgotten may be just that: it serves this once.
+      if (before === forgotten) {
+        entries.set(key, { value }, { ttl: value === undefined ? limits.missCacheMs : ttlMs });
+      }
       return value;
     },
     set: (key: string, value: T | undefined) => entries.set(key, { value }),
-    delete: (key: string) => entries.delete(key),
-    clear: () => entries.clear(),
+    delete(key: string) {
+      forgotten++;
+      entries.delete(key);
+    },
+    clear() {
+      forgotten++;
+      entries.clear();
+    },
   };
 }
 
@@ -83,6 +94,15 @@ export function completeCache(
     const load = async () =>
       (await isComplete(connection, kind)) ? ({ complete: true } as const) : undefined;
     return (await known.get(`${connection}/${kind}`, load)) !== undefined;
+  };
+}
+
+/** The last position of each connection's feed, for followers that wait: one query per poll for all of them. */
+export function lastSeqCache(now: () => number, load: (connection: ConnectionId) => Promise<number>) {
+  const known = cache<{ readonly seq: number }>(now, limits.changesPollMs / 2);
+  return async (connection: ConnectionId): Promise<number> => {
+    const found = await known.get(connection, async () => ({ seq: await load(connection) }));
+    return found?.seq ?? 0;
   };
 }
 

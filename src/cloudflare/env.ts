@@ -14,11 +14,12 @@ export interface Env {
   readonly DEAD_LETTERS: Queue;
   readonly WRITERS: DurableObjectNamespace<RecordWriter>;
   readonly GATES: DurableObjectNamespace<UpstreamGate>;
+  readonly READS: RateLimit;
   /** Secrets and vars: whatever was configured, until parsed. */
   readonly [name: string]: unknown;
 }
 
-const BINDINGS = ["DB", "CURSORS", "EVENTS", "JOBS", "DEAD_LETTERS", "WRITERS", "GATES"];
+const BINDINGS = ["DB", "CURSORS", "EVENTS", "JOBS", "DEAD_LETTERS", "WRITERS", "GATES", "READS"];
 
 /** A whole number, as the text wrangler passes. */
 function whole(fallback: number, min: number, max: number) {

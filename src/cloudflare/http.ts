@@ -17,7 +17,14 @@ import { acknowledgeReminder } from "../sync/reminders.ts";
 import { readDeliveryReport } from "../sync/subscription.ts";
 import { sweptKinds } from "../sync/sweep.ts";
 import { nextRuns, runSweeps } from "../sync/sweeps.ts";
-import { absentCache, completeCache, keyCache, receiverCache, watermarkCache } from "./caches.ts";
+import {
+  absentCache,
+  completeCache,
+  keyCache,
+  lastSeqCache,
+  receiverCache,
+  watermarkCache,
+} from "./caches.ts";
 import type { Services } from "./compose.ts";
 import { BadEnvironment } from "./env.ts";
 
@@ -68,6 +75,8 @@ function apiDeps(services: Services): ApiDeps {
     // Digests have one length, so the comparison takes the same time for every guess.
     isAdmin: (token) => timingSafeEqual(Buffer.from(digest(token)), adminDigest),
     findKey: (key) => knownKeys.get(digest(key)),
+    admit: (keyId) => admit(services, keyId),
+    lastSeq: lastSeqCache(now, services.records.lastSeq),
     mintKey: () => {
       const key = `rmk_${base64Url(services.randomBytes(32))}`;
       return { key, hash: digest(key) };
@@ -100,6 +109,16 @@ function apiDeps(services: Services): ApiDeps {
     addSecret: (id, secret) => addSecret(connecting, id, secret),
     replay: (which) => replay(services, which),
   };
+}
+
+/** The limit protects the database; it is no permission, so where it cannot be asked nobody is refused. */
+async function admit({ env, log }: Services, keyId: string): Promise<boolean> {
+  try {
+    return (await env.READS.limit({ key: keyId })).success;
+  } catch {
+    log("warn", "rate_limit_unavailable");
+    return true;
+  }
 }
 
 /** An operator's sweep: what one run cannot finish goes on through the queue. */

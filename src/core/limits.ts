@@ -134,6 +134,17 @@ export const limits = {
   rereadBurst: 3,
   rereadEveryMs: 5 * SECOND,
 
+  /** Feed positions looked at by one query that filters: a key with few rows among many costs no more per call. */
+  changesScan: 1_000,
+  /** A follower waits at most this long: proxies commonly cut a silent request after 30 s. */
+  changesWaitSeconds: 25,
+  /** While it waits the last `seq` is asked for this often, one index row, shared by an isolate's followers. */
+  changesPollMs: SECOND,
+  /** Polls of one wait, should the clock stand still. */
+  changesPolls: 30,
+  /** The period of the platform's rate limit (wrangler.toml): after so long a refused key is let in again. */
+  rateLimitSeconds: 60,
+
   /** Rows per answer. */
   pageRows: 200,
   pageRowsDefault: 100,

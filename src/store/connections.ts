@@ -13,11 +13,13 @@ import {
   backfills,
   connections,
   deadLetters,
+  departures,
   events,
   kindState,
   problems,
   rebuilds,
   records,
+  seqFloors,
   signingSecrets,
 } from "./schema.ts";
 import type { Seal } from "./seal.ts";
@@ -111,6 +113,7 @@ export function connectionStore(
           nonce,
           createdAt,
           status: "connecting",
+          seqFloor: sql`coalesce((SELECT seq FROM seq_floors WHERE seq_floors.id = ${id}), 0)`,
         })
         .onConflictDoNothing()
         .returning({ id: connections.id });
@@ -180,6 +183,7 @@ export function connectionStore(
     async remove(id) {
       const owned = {
         records,
+        departures,
         aliases,
         kindState,
         problems,
@@ -192,15 +196,31 @@ export function connectionStore(
         signingSecrets,
       };
       const names = Object.keys(owned) as (keyof typeof owned)[];
-      // The connection itself goes first: from then on the guarded statement writes no row for it.
+      // The connection itself goes first: from then on the guarded statement writes no row for it. Only its last
+      // seq stays, so that a follower of a connection made again under this id never takes new for known.
       const removals: [BatchItem<"sqlite">, ...BatchItem<"sqlite">[]] = [
+        db
+          .insert(seqFloors)
+          .select(
+            db
+              .select({ id: connections.id, seq: lastSeq(id) })
+              .from(connections)
+              .where(eq(connections.id, id)),
+          )
+          .onConflictDoUpdate({ target: seqFloors.id, set: { seq: sql`excluded.seq` } }),
         db.delete(connections).where(eq(connections.id, id)),
         ...names.map((name) => db.delete(owned[name]).where(eq(owned[name].connectionId, id))),
       ];
       const results = (await db.batch(removals)) as D1Result[];
-      return Object.fromEntries(names.map((name, i) => [name, results[i + 1]?.meta.changes ?? 0]));
+      return Object.fromEntries(names.map((name, i) => [name, results[i + 2]?.meta.changes ?? 0]));
     },
   };
+}
+
+/** The last `seq` of a connection given out, whether or not its row is still there. */
+function lastSeq(id: ConnectionId) {
+  const held = sql`(SELECT max(seq) FROM ${records} WHERE connection_id = ${id})`;
+  return sql<number>`max(${connections.seqFloor}, coalesce(${held}, 0))`.as("seq");
 }
 
 /** A pause says more than any problem; a problem makes an active connection degraded. */

@@ -1,54 +1,13 @@
-// The mirror's rows. One guarded statement writes them; everything else here reads.
+// The mirror's rows. They are written in commit.ts; everything here reads.
 
 import { and, asc, eq, gt, gte, inArray, isNull, type SQL, sql } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
-import { type ConnectionId, type Kind, type RecordId, type Ref, refKey } from "../core/ids.ts";
-import type { MirrorRecord, Version, Write } from "../core/record.ts";
+import { type ConnectionId, type Kind, type RecordId, refKey } from "../core/ids.ts";
 import type { RecordQuery, RecordStore } from "../sync/stores.ts";
+import { changeFeed } from "./changes.ts";
+import { commitWrites } from "./commit.ts";
+import { toRecord, toVersion, UNDATED, type VersionRow } from "./rows.ts";
 import { aliases, records } from "./schema.ts";
-
-/**
- * Rows travel as one JSON parameter. The guard (WR3, WR4, WR7) is the same order of versions as core/decide.ts
- * states, applied to what the table holds at this instant, so a writer that decided against an older read, or
- * two writers at once, cannot move a record backwards:
- *  - over nothing: insert (a tombstone over nothing is nothing)
- *  - over a tombstone: a record whose fetch started later
- *  - a tombstone over a record: when its fetch started later
- *  - a record over a record: other content, and newer by the upstream's clock, or equal or undated there and
- *    fetched later; or over exactly the content that was decided against
- * `seq` is the connection's next numbers, in the order of the parameter, given only to rows that are written:
- * row and feed position commit together.
- */
-const COMMIT = `
-INSERT INTO records (connection_id, kind, id, seq, updated_at, fetched_at, hash, organization_id, client_id,
-                     status, terminal, deleted_at, body)
-SELECT c.id, j.value ->> 'kind', j.value ->> 'id',
-       max(c.seq_floor, coalesce((SELECT max(seq) FROM records WHERE connection_id = c.id), 0))
-         + row_number() OVER (ORDER BY j.key),
-       j.value ->> 'updatedAt', j.value ->> 'fetchedAt', j.value ->> 'hash', j.value ->> 'organizationId',
-       j.value ->> 'clientId', j.value ->> 'status', j.value ->> 'terminal', j.value ->> 'deletedAt',
-       j.value ->> 'body'
-FROM connections c
-CROSS JOIN json_each(?2) j
-LEFT JOIN records r
-  ON r.connection_id = c.id AND r.kind = j.value ->> 'kind' AND r.id = j.value ->> 'id'
-WHERE c.id = ?1 AND CASE
-  WHEN r.id IS NULL THEN j.value ->> 'deletedAt' IS NULL
-  WHEN r.deleted_at IS NOT NULL THEN
-    j.value ->> 'deletedAt' IS NULL AND j.value ->> 'fetchedAt' > r.fetched_at
-  WHEN j.value ->> 'deletedAt' IS NOT NULL THEN j.value ->> 'fetchedAt' > r.fetched_at
-  WHEN j.value ->> 'hash' = r.hash THEN 0
-  WHEN j.value ->> 'overHash' IS NOT NULL THEN j.value ->> 'overHash' = r.hash
-  WHEN j.value ->> 'updatedAt' = 0 OR r.updated_at = 0 OR j.value ->> 'updatedAt' = r.updated_at THEN
-    j.value ->> 'fetchedAt' > r.fetched_at
-  ELSE j.value ->> 'updatedAt' > r.updated_at
-END
-ON CONFLICT (connection_id, kind, id) DO UPDATE SET
-  seq = excluded.seq, updated_at = excluded.updated_at, fetched_at = excluded.fetched_at, hash = excluded.hash,
-  organization_id = coalesce(excluded.organization_id, organization_id),
-  client_id = coalesce(excluded.client_id, client_id),
-  status = excluded.status, terminal = excluded.terminal, deleted_at = excluded.deleted_at, body = excluded.body
-RETURNING kind, id`;
 
 const VERSIONS = `
 SELECT r.kind, r.id, r.updated_at AS updatedAt, r.fetched_at AS fetchedAt, r.hash, r.deleted_at AS deletedAt
@@ -56,21 +15,16 @@ FROM json_each(?2) j
 CROSS JOIN records r
   ON r.connection_id = ?1 AND r.kind = j.value ->> 'kind' AND r.id = j.value ->> 'id'`;
 
-/** How "the upstream gives no `updated_at`" is spelled in the table: sorts first, and needs no NULL rules. */
-const UNDATED = 0;
-
 export function recordStore(d1: D1Database, db: DrizzleD1Database): RecordStore {
   return {
+    ...changeFeed(db),
+
     async versions(connection, refs) {
       const { results } = await d1.prepare(VERSIONS).bind(connection, JSON.stringify(refs)).all<VersionRow>();
       return new Map(results.map((row) => [refKey(row), toVersion(row)]));
     },
 
-    async commit(connection, writes) {
-      const rows = JSON.stringify(writes.map(toRow));
-      const { results } = await d1.prepare(COMMIT).bind(connection, rows).all<Ref>();
-      return new Set(results.map(refKey));
-    },
+    commit: (connection, writes) => commitWrites(d1, connection, writes),
 
     async one(connection, ref) {
       const found = await byId(db, connection, ref.kind, ref.id);
@@ -153,14 +107,6 @@ export function recordStore(d1: D1Database, db: DrizzleD1Database): RecordStore 
   };
 }
 
-type Row = typeof records.$inferSelect;
-interface VersionRow extends Ref {
-  readonly updatedAt: number;
-  readonly fetchedAt: number;
-  readonly hash: string;
-  readonly deletedAt: number | null;
-}
-
 async function byId(db: DrizzleD1Database, connection: ConnectionId, kind: Kind, id: string) {
   const [row] = await db
     .select()
@@ -186,50 +132,4 @@ function conditions(query: RecordQuery): SQL[] {
     found.push(gt(position, sql`(${after.updatedAt ?? UNDATED}, ${after.id})`));
   }
   return found;
-}
-
-function toRow(write: Write): Record<string, unknown> {
-  if (write.write === "tombstone") {
-    const { ref, fetchedAt } = write;
-    // Of a deleted record nothing is kept but that it was, and when it was seen to be gone.
-    return {
-      ...ref,
-      updatedAt: fetchedAt,
-      fetchedAt,
-      hash: "",
-      terminal: 1,
-      deletedAt: fetchedAt,
-      body: "null",
-    };
-  }
-  const { snapshot, overHash } = write;
-  return {
-    ...snapshot,
-    updatedAt: snapshot.updatedAt ?? UNDATED,
-    terminal: snapshot.terminal ? 1 : 0,
-    overHash,
-  };
-}
-
-function toVersion(row: Pick<VersionRow, "updatedAt" | "fetchedAt" | "hash" | "deletedAt">): Version {
-  return {
-    fetchedAt: row.fetchedAt,
-    hash: row.hash,
-    ...(row.updatedAt === UNDATED ? {} : { updatedAt: row.updatedAt }),
-    ...(row.deletedAt === null ? {} : { deletedAt: row.deletedAt }),
-  };
-}
-
-function toRecord(row: Row): MirrorRecord {
-  return {
-    ...toVersion(row),
-    kind: row.kind as Kind,
-    id: row.id as RecordId,
-    seq: row.seq,
-    terminal: row.terminal === 1,
-    body: row.body,
-    ...(row.organizationId === null ? {} : { organizationId: row.organizationId }),
-    ...(row.clientId === null ? {} : { clientId: row.clientId }),
-    ...(row.status === null ? {} : { status: row.status }),
-  };
 }

@@ -55,6 +55,27 @@ export const records = sqliteTable(
   ],
 );
 
+export const departures = sqliteTable(
+  "departures",
+  {
+    connectionId: text("connection_id").notNull(),
+    kind: text("kind").notNull(),
+    id: text("id").notNull(),
+    organizationId: text("organization_id").notNull(),
+    seq: integer("seq").notNull(),
+    leftAt: integer("left_at").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.connectionId, table.kind, table.id, table.organizationId] }),
+    index("departures_by_seq").on(table.connectionId, table.seq),
+  ],
+);
+
+export const seqFloors = sqliteTable("seq_floors", {
+  id: text("id").primaryKey(),
+  seq: integer("seq").notNull(),
+});
+
 export const aliases = sqliteTable(
   "aliases",
   {

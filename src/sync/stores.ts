@@ -83,6 +83,10 @@ export interface RecordStore {
    * @returns the ref keys written
    */
   commit(connection: ConnectionId, writes: readonly Write[]): Promise<ReadonlySet<string>>;
+  /** The feed (FD1): what changed after a position, in order of `seq`, each record once, at its latest change. */
+  changes(connection: ConnectionId, query: ChangesQuery): Promise<Changes>;
+  /** The highest `seq` in the table, 0 when empty. */
+  lastSeq(connection: ConnectionId): Promise<number>;
   /** Tombstones included. Aliases are followed. */
   one(connection: ConnectionId, ref: Ref): Promise<MirrorRecord | undefined>;
   /** Tombstones left out; by (`updated_at`, id), records without `updated_at` first. */
@@ -120,6 +124,23 @@ export interface RecordQuery {
   readonly clientId?: string | undefined;
   /** The last record of the previous page. */
   readonly after?: PagePosition | undefined;
+}
+
+export interface ChangesQuery {
+  readonly after: number;
+  readonly limit: number;
+  readonly kinds?: readonly Kind[] | undefined;
+  /** A record outside of these does not exist; one that left them is a tombstone at the position where it left. */
+  readonly organizations?: readonly string[] | undefined;
+}
+
+export interface Changes {
+  /** Tombstones included. */
+  readonly rows: readonly MirrorRecord[];
+  /** Everything up to here was looked at: where the next query goes on. Never before `after`. */
+  readonly next: number;
+  /** There is more after `next`, though perhaps nothing that fits the query. */
+  readonly more: boolean;
 }
 
 export interface PagePosition {

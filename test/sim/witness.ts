@@ -41,7 +41,8 @@ export function watch(sim: Simulation): Witness {
       return;
     }
     if (before !== undefined && before.deletedAt === undefined) {
-      if (before.hash === after.hash) blame(`${nameOf(after)} was written with the same content`);
+      const moved = before.organizationId !== after.organizationId;
+      if (before.hash === after.hash && !moved) blame(`${nameOf(after)} was written with the same content`);
       if (after.kind !== "reminders" && versionOf(after) < versionOf(before))
         blame(`${nameOf(after)} went back from version ${versionOf(before)} to ${versionOf(after)}`);
     }

@@ -37,10 +37,13 @@ const writers: readonly (readonly [table: string, write: (id: ConnectionId) => P
   ["signing_secrets", (id) => stores.connections.addSecret(id, "whsec_1", 1, 1)],
 ];
 
+/** Tables whose rows go with their connection: all but the one that remembers where a removed one ended. */
+const ownTables = async () => (await tableNames()).filter((name) => name !== "seq_floors");
+
 /** Rows per table, tables without rows left out. */
 async function rowsIn(connection: ConnectionId): Promise<Record<string, number>> {
   const counted: Record<string, number> = {};
-  for (const table of await tableNames()) {
+  for (const table of await ownTables()) {
     const column = table === "connections" ? "id" : "connection_id";
     const rows = await rowsOf(`SELECT 1 FROM ${table} WHERE ${column} = ?1`, connection);
     if (rows.length > 0) counted[table] = rows.length;
@@ -50,7 +53,7 @@ async function rowsIn(connection: ConnectionId): Promise<Record<string, number>>
 
 /** One row in every table there is, whatever its columns: a table added later is filled, too. */
 async function fillEveryTable(connection: ConnectionId): Promise<void> {
-  for (const table of await tableNames()) {
+  for (const table of await ownTables()) {
     if (table === "connections") continue;
     const columns = await rowsOf<{ name: string; type: string }>(`PRAGMA table_info(${table})`);
     const values = columns.map(({ name, type }) => {
@@ -69,7 +72,7 @@ describe("remove", () => {
   it("AD1 takes every table's rows of the connection and no row of another", async () => {
     const [doomed, kept] = [await newConnection(stores), await newConnection(stores)];
     for (const id of [doomed, kept]) await fillEveryTable(id);
-    const every = Object.fromEntries((await tableNames()).map((table) => [table, 1]));
+    const every = Object.fromEntries((await ownTables()).map((table) => [table, 1]));
     expect(await rowsIn(doomed)).toEqual(every);
 
     const removed = await stores.connections.remove(doomed);

@@ -84,14 +84,15 @@ export const bury = (id: string, fetchedAt: number): Write => ({
 });
 
 function metered(d1: D1Database, statements: Metered[]): D1Database {
-  const wrap = (statement: D1PreparedStatement, sql: string, parameters: readonly unknown[]) =>
-    new Proxy(statement, {
+  const wrapped = new WeakMap<object, { statement: D1PreparedStatement; entry: Metered }>();
+  const wrap = (statement: D1PreparedStatement, sql: string, parameters: readonly unknown[]) => {
+    const entry: Metered = { sql, parameters, rowsWritten: undefined };
+    const proxy = new Proxy(statement, {
       get(target, name) {
         if (name === "bind") return (...values: unknown[]) => wrap(target.bind(...values), sql, values);
         const own: unknown = Reflect.get(target, name, target);
         if (typeof own !== "function") return own;
         return async (...args: unknown[]) => {
-          const entry: Metered = { sql, parameters, rowsWritten: undefined };
           statements.push(entry);
           const result: unknown = await own.apply(target, args);
           if (typeof result === "object" && result !== null && "meta" in result) {
@@ -101,8 +102,22 @@ function metered(d1: D1Database, statements: Metered[]): D1Database {
         };
       },
     });
+    wrapped.set(proxy, { statement, entry });
+    return proxy;
+  };
+  const batch = async (prepared: D1PreparedStatement[]) => {
+    const all = prepared.map((one) => wrapped.get(one) ?? { statement: one, entry: undefined });
+    const results = await d1.batch(all.map(({ statement }) => statement));
+    for (const [i, { entry }] of all.entries()) {
+      if (entry === undefined) continue;
+      entry.rowsWritten = results[i]?.meta.rows_written;
+      statements.push(entry);
+    }
+    return results;
+  };
   return new Proxy(d1, {
     get(target, name) {
+      if (name === "batch") return batch;
       if (name === "prepare") return (sql: string) => wrap(target.prepare(sql), sql, []);
       const own: unknown = Reflect.get(target, name, target);
       return typeof own === "function" ? own.bind(target) : own;

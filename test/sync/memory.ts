@@ -5,6 +5,7 @@ import { type ConnectionId, type Kind, type RecordId, refKey } from "../../src/c
 import { type MirrorRecord, refOfWrite, type Version, type Write } from "../../src/core/record.ts";
 import type { RecordQuery, RecordStore } from "../../src/sync/stores.ts";
 import { connectionMemory } from "./memory-connections.ts";
+import { feedMemory } from "./memory-feed.ts";
 import { cursorMemory, kindMemory, takenMemory } from "./memory-kinds.ts";
 import { deadLetterMemory, ledgerMemory } from "./memory-ledger.ts";
 
@@ -34,10 +35,32 @@ export interface OwnedRows {
 export function recordMemory(exists: (id: ConnectionId) => boolean) {
   const tables = new Map<ConnectionId, Map<string, MirrorRecord>>();
   const aliases = new Map<string, RecordId>();
+  const floors = new Map<ConnectionId, number>();
   const rowsOf = (connection: ConnectionId) => tables.get(connection) ?? new Map<string, MirrorRecord>();
+  const feed = feedMemory(rowsOf);
   const aliasKey = (connection: ConnectionId, kind: Kind, alias: string) => `${connection} ${kind}/${alias}`;
 
+  const lastSeqOf = (connection: ConnectionId) =>
+    Math.max(floors.get(connection) ?? 0, ...[...rowsOf(connection).values()].map(({ seq }) => seq));
+
+  function commitPart(connection: ConnectionId, rows: Map<string, MirrorRecord>, writes: readonly Write[]) {
+    // All are judged against what was there before the statement, as the statement itself does.
+    const accepted = writes.filter((write) => guard(rows.get(refKey(refOfWrite(write))), write));
+    const before = new Map(rows);
+    let seq = lastSeqOf(connection);
+    for (const write of accepted) {
+      const key = refKey(refOfWrite(write));
+      const row = feed.placed(before, toRow(write, ++seq, rows.get(key)));
+      feed.depart(connection, before.get(key), row);
+      rows.set(key, row);
+    }
+    return accepted.map((write) => refKey(refOfWrite(write)));
+  }
+
   const store: RecordStore = {
+    changes: feed.changes,
+    lastSeq: async (connection) => Math.max(0, ...[...rowsOf(connection).values()].map(({ seq }) => seq)),
+
     async versions(connection, refs) {
       const rows = rowsOf(connection);
       return new Map(
@@ -52,14 +75,14 @@ export function recordMemory(exists: (id: ConnectionId) => boolean) {
       if (!exists(connection)) return new Set();
       const rows = rowsOf(connection);
       tables.set(connection, rows);
-      // All are judged against what was there before the statement, as the statement itself does.
-      const accepted = writes.filter((write) => guard(rows.get(refKey(refOfWrite(write))), write));
-      let seq = Math.max(0, ...[...rows.values()].map((row) => row.seq));
-      for (const write of accepted) {
-        const key = refKey(refOfWrite(write));
-        rows.set(key, toRow(write, ++seq, rows.get(key)));
-      }
-      return new Set(accepted.map((write) => refKey(refOfWrite(write))));
+      const ofClients = (write: Write) => refOfWrite(write).kind === "assessment-status";
+      const written = commitPart(
+        connection,
+        rows,
+        writes.filter((write) => !ofClients(write)),
+      );
+      feed.follow(connection, writes, lastSeqOf(connection));
+      return new Set([...written, ...commitPart(connection, rows, writes.filter(ofClients))]);
     },
 
     async one(connection, ref) {
@@ -114,7 +137,9 @@ export function recordMemory(exists: (id: ConnectionId) => boolean) {
     table: "records",
     forget(connection: ConnectionId) {
       const count = rowsOf(connection).size;
+      floors.set(connection, lastSeqOf(connection));
       tables.delete(connection);
+      feed.forget(connection);
       for (const key of [...aliases.keys()].filter((one) => one.startsWith(`${connection} `)))
         aliases.delete(key);
       return count;

@@ -1,0 +1,140 @@
+// How records enter the table: one guarded statement, and in the same transaction what follows from it for the
+// feed's readers who see only some organizations.
+
+import { type Ref, refKey } from "../core/ids.ts";
+import type { Write } from "../core/record.ts";
+import { toRow } from "./rows.ts";
+
+/**
+ * Rows travel as one JSON parameter. The guard (WR3, WR4, WR7) is the same order of versions as core/decide.ts
+ * states, applied to what the table holds at this instant, so a writer that decided against an older read, or
+ * two writers at once, cannot move a record backwards:
+ *  - over nothing: insert (a tombstone over nothing is nothing)
+ *  - over a tombstone: a record whose fetch started later
+ *  - a tombstone over a record: when its fetch started later
+ *  - a record over a record: other content, and newer by the upstream's clock, or equal or undated there and
+ *    fetched later; or over exactly the content that was decided against
+ */
+const ACCEPTED = `
+FROM connections c
+CROSS JOIN json_each(?2) j
+LEFT JOIN records r
+  ON r.connection_id = c.id AND r.kind = j.value ->> 'kind' AND r.id = j.value ->> 'id'
+WHERE c.id = ?1 AND CASE
+  WHEN r.id IS NULL THEN j.value ->> 'deletedAt' IS NULL
+  WHEN r.deleted_at IS NOT NULL THEN
+    j.value ->> 'deletedAt' IS NULL AND j.value ->> 'fetchedAt' > r.fetched_at
+  WHEN j.value ->> 'deletedAt' IS NOT NULL THEN j.value ->> 'fetchedAt' > r.fetched_at
+  WHEN j.value ->> 'hash' = r.hash THEN 0
+  WHEN j.value ->> 'overHash' IS NOT NULL THEN j.value ->> 'overHash' = r.hash
+  WHEN j.value ->> 'updatedAt' = 0 OR r.updated_at = 0 OR j.value ->> 'updatedAt' = r.updated_at THEN
+    j.value ->> 'fetchedAt' > r.fetched_at
+  ELSE j.value ->> 'updatedAt' > r.updated_at
+END`;
+
+/** The connection's last number given out, whether or not its row is still there. */
+const LAST_SEQ = `max(c.seq_floor, coalesce((SELECT max(seq) FROM records WHERE connection_id = c.id), 0))`;
+
+/**
+ * A record keeps the organization it was last known in. A per-client document has its client's, whatever it says
+ * itself, and none while the client is not there: exactly who sees the client sees it, as in the single reads.
+ */
+const ORGANIZATION = `CASE j.value ->> 'kind'
+  WHEN 'assessment-status' THEN (
+    SELECT organization_id FROM records
+    WHERE connection_id = c.id AND kind = 'clients' AND id = j.value ->> 'id' AND deleted_at IS NULL)
+  ELSE coalesce(j.value ->> 'organizationId', r.organization_id)
+END`;
+
+/**
+ * `seq` is the connection's next numbers, in the order of the parameter, given only to rows that are written:
+ * row and feed position commit together.
+ */
+const COMMIT = `
+INSERT INTO records (connection_id, kind, id, seq, updated_at, fetched_at, hash, organization_id, client_id,
+                     status, terminal, deleted_at, body)
+SELECT c.id, j.value ->> 'kind', j.value ->> 'id', ${LAST_SEQ} + row_number() OVER (ORDER BY j.key),
+       j.value ->> 'updatedAt', j.value ->> 'fetchedAt', j.value ->> 'hash', ${ORGANIZATION},
+       j.value ->> 'clientId', j.value ->> 'status', j.value ->> 'terminal', j.value ->> 'deletedAt',
+       j.value ->> 'body'
+${ACCEPTED}
+ON CONFLICT (connection_id, kind, id) DO UPDATE SET
+  seq = excluded.seq, updated_at = excluded.updated_at, fetched_at = excluded.fetched_at, hash = excluded.hash,
+  organization_id = CASE WHEN excluded.kind = 'assessment-status' THEN excluded.organization_id
+                         ELSE coalesce(excluded.organization_id, organization_id) END,
+  client_id = coalesce(excluded.client_id, client_id),
+  status = excluded.status, terminal = excluded.terminal, deleted_at = excluded.deleted_at, body = excluded.body
+RETURNING kind, id`;
+
+const DEPART = `INSERT INTO departures (connection_id, kind, id, organization_id, seq, left_at)`;
+const DEPART_AGAIN = `
+ON CONFLICT (connection_id, kind, id, organization_id) DO UPDATE SET seq = excluded.seq, left_at = excluded.left_at`;
+
+/**
+ * Before the guarded statement, while the table still says where the rows it will write were: same guard, same seq.
+ * What had been deleted there and comes back elsewhere left where it was deleted: its readers know already.
+ */
+const DEPARTED = `${DEPART}
+SELECT ?1, kind, id, was, coalesce(buried_seq, seq), coalesce(deleted_at, left_at) FROM (
+  SELECT r.kind, r.id, r.organization_id AS was, ${ORGANIZATION} AS becomes, r.deleted_at,
+         CASE WHEN r.deleted_at IS NOT NULL THEN r.seq END AS buried_seq,
+         ${LAST_SEQ} + row_number() OVER (ORDER BY j.key) AS seq, j.value ->> 'fetchedAt' AS left_at
+  ${ACCEPTED}
+) WHERE was IS NOT NULL AND becomes IS NOT was
+${DEPART_AGAIN}`;
+
+/** Documents of clients (?2: ids) that came, moved or went: they get the client's organization and a new seq. */
+const FOLLOWING = `
+SELECT id, was, becomes, left_at, last_seq + row_number() OVER (ORDER BY id) AS seq FROM (
+  SELECT s.id, s.organization_id AS was, k.fetched_at AS left_at, ${LAST_SEQ} AS last_seq,
+         CASE WHEN k.deleted_at IS NULL THEN k.organization_id END AS becomes
+  FROM connections c
+  CROSS JOIN json_each(?2) j
+  CROSS JOIN records k ON k.connection_id = c.id AND k.kind = 'clients' AND k.id = j.value
+  CROSS JOIN records s ON s.connection_id = c.id AND s.kind = 'assessment-status' AND s.id = k.id
+  WHERE c.id = ?1 AND s.deleted_at IS NULL
+) WHERE becomes IS NOT was`;
+
+const FOLLOWERS_DEPARTED = `${DEPART}
+SELECT ?1, 'assessment-status', id, was, seq, left_at FROM (${FOLLOWING}) WHERE was IS NOT NULL
+${DEPART_AGAIN}`;
+
+const FOLLOW = `
+UPDATE records SET organization_id = f.becomes, seq = f.seq FROM (${FOLLOWING}) f
+WHERE records.connection_id = ?1 AND records.kind = 'assessment-status'
+  AND records.id IN (SELECT value FROM json_each(?2)) AND records.id = f.id`;
+
+/**
+ * The guarded statement between what it moves away from and what follows it, in one transaction. Documents of clients
+ * have a second statement of their own, after their clients have arrived where they are. What cannot be needed is
+ * left out; what turns out not to be needed writes nothing.
+ * @returns the ref keys written
+ */
+export async function commitWrites(
+  d1: D1Database,
+  connection: string,
+  writes: readonly Write[],
+): Promise<ReadonlySet<string>> {
+  const rows = writes.map(toRow);
+  const guarded = (part: readonly Row[]) => {
+    const heads = part.map(({ body: _body, ...head }) => head);
+    return [
+      d1.prepare(DEPARTED).bind(connection, JSON.stringify(heads)),
+      d1.prepare(COMMIT).bind(connection, JSON.stringify(part)),
+    ];
+  };
+  const clients = [...new Set(rows.filter(({ kind }) => kind === "clients").map(({ id }) => id))];
+  const following = [FOLLOWERS_DEPARTED, FOLLOW].map((sql) =>
+    d1.prepare(sql).bind(connection, JSON.stringify(clients)),
+  );
+  const documents = rows.filter(({ kind }) => kind === "assessment-status");
+  const others = rows.filter(({ kind }) => kind !== "assessment-status");
+  const results = await d1.batch<Ref>([
+    ...(others.length > 0 ? guarded(others) : []),
+    ...(clients.length > 0 ? following : []),
+    ...(documents.length > 0 ? guarded(documents) : []),
+  ]);
+  return new Set(results.flatMap((result) => result.results).map(refKey));
+}
+
+type Row = ReturnType<typeof toRow>;

@@ -1,0 +1,63 @@
+// Rows of `records` on their way in and out: what NULL and 0 mean in the table is known only here.
+
+import type { Kind, RecordId, Ref } from "../core/ids.ts";
+import type { MirrorRecord, Version, Write } from "../core/record.ts";
+import type { records } from "./schema.ts";
+
+/** How "the upstream gives no `updated_at`" is spelled in the table: sorts first, and needs no NULL rules. */
+export const UNDATED = 0;
+
+type Row = typeof records.$inferSelect;
+
+export interface VersionRow extends Ref {
+  readonly updatedAt: number;
+  readonly fetchedAt: number;
+  readonly hash: string;
+  readonly deletedAt: number | null;
+}
+
+export function toRow(write: Write): Record<string, unknown> {
+  if (write.write === "tombstone") {
+    const { ref, fetchedAt } = write;
+    // Of a deleted record nothing is kept but that it was, and when it was seen to be gone.
+    return {
+      ...ref,
+      updatedAt: fetchedAt,
+      fetchedAt,
+      hash: "",
+      terminal: 1,
+      deletedAt: fetchedAt,
+      body: "null",
+    };
+  }
+  const { snapshot, overHash } = write;
+  return {
+    ...snapshot,
+    updatedAt: snapshot.updatedAt ?? UNDATED,
+    terminal: snapshot.terminal ? 1 : 0,
+    overHash,
+  };
+}
+
+export function toVersion(row: Pick<VersionRow, "updatedAt" | "fetchedAt" | "hash" | "deletedAt">): Version {
+  return {
+    fetchedAt: row.fetchedAt,
+    hash: row.hash,
+    ...(row.updatedAt === UNDATED ? {} : { updatedAt: row.updatedAt }),
+    ...(row.deletedAt === null ? {} : { deletedAt: row.deletedAt }),
+  };
+}
+
+export function toRecord(row: Row): MirrorRecord {
+  return {
+    ...toVersion(row),
+    kind: row.kind as Kind,
+    id: row.id as RecordId,
+    seq: row.seq,
+    terminal: row.terminal === 1,
+    body: row.body,
+    ...(row.organizationId === null ? {} : { organizationId: row.organizationId }),
+    ...(row.clientId === null ? {} : { clientId: row.clientId }),
+    ...(row.status === null ? {} : { status: row.status }),
+  };
+}

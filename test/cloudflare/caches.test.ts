@@ -1,0 +1,42 @@
+// What an isolate remembers: how long, and what it must forget at once.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { keyCache, lastSeqCache } from "../../src/cloudflare/caches.ts";
+import { limits } from "../../src/core/limits.ts";
+import type { ApiKey } from "../../src/sync/stores.ts";
+import { ROOT } from "../house/sources.ts";
+import { HERE, handClock } from "../sync/world.ts";
+
+it("RD6 a key that was being read while it was revoked is not remembered", async () => {
+  const key: ApiKey = { id: "k", connection: HERE, name: "an app", createdAt: 1 };
+  const reading = Promise.withResolvers<ApiKey | undefined>();
+  const loads: (() => Promise<ApiKey | undefined>)[] = [() => reading.promise, async () => undefined];
+  const keys = keyCache(handClock().now, async () => loads.shift()?.());
+  const asked = keys.get("hash");
+  // The row is deleted and the cache cleared between the read and its answer.
+  keys.clear();
+  reading.resolve(key);
+  expect(await asked).toBe(key);
+  expect(await keys.get("hash")).toBeUndefined();
+});
+
+it("RD6 a revoked key is at most 60 s valid anywhere, a wait for changes included", () => {
+  expect(limits.keyCacheMs + limits.changesWaitSeconds * 1_000).toBeLessThan(60_000);
+});
+
+it("FD1 however many followers wait, the last position is read once per poll", async () => {
+  const clock = handClock();
+  let reads = 0;
+  const lastSeq = lastSeqCache(clock.now, async () => ++reads);
+  expect([await lastSeq(HERE), await lastSeq(HERE), await lastSeq(HERE)]).toEqual([1, 1, 1]);
+  clock.pass(limits.changesPollMs);
+  expect([await lastSeq(HERE), await lastSeq(HERE)]).toEqual([2, 2]);
+});
+
+it("RL1 what a refused key is told is the period of the limit that is bound", () => {
+  const text = readFileSync(join(ROOT, "wrangler.toml"), "utf8");
+  const period = /\[\[ratelimits\]\]\nname = "READS"\n[\s\S]*?period = (\d+)/.exec(text)?.[1];
+  expect(Number(period)).toBe(limits.rateLimitSeconds);
+});
