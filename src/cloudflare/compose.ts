@@ -17,10 +17,12 @@ import { assessmentsTakenStore, kindStore } from "../store/kinds.ts";
 import { ledgerStore } from "../store/ledger.ts";
 import { rebuildStore } from "../store/rebuilds.ts";
 import { recordStore } from "../store/records.ts";
+import { refreshStore } from "../store/refreshes.ts";
 import { createSeal, type Seal } from "../store/seal.ts";
 import { throughGate } from "../sync/gated.ts";
 import type { Gate, Looked, Queues, Writers } from "../sync/ports.ts";
 import type { Connection } from "../sync/stores.ts";
+import { createCopies, dropping } from "./copies.ts";
 import { cursors } from "./cursors.ts";
 import { BadEnvironment, type Env, parseSettings } from "./env.ts";
 import { createLog } from "./log.ts";
@@ -58,6 +60,7 @@ function build(env: Env) {
   const db = drizzle(env.DB);
   let seal: Promise<Seal> | undefined;
   const sealing = () => (seal ??= createSeal(settings.SEALING_KEY, settings.SEALING_KEY_PREVIOUS));
+  const copies = createCopies(now, settings.L1_TTL_SECONDS * 1_000);
   const connections = connectionStore(env.DB, db, sealing, digest);
 
   function gate(id: ConnectionId): Gate {
@@ -109,12 +112,14 @@ function build(env: Env) {
     taken: assessmentsTakenStore(db),
     backfills: backfillStore(db),
     rebuilds: rebuildStore(db),
+    refreshes: refreshStore(db),
+    copies,
     cursors: cursors(env.CURSORS),
     queues: queues(env),
     gate,
     source,
     upstream,
-    writers: (id: ConnectionId) => writers(env, id, settings.WRITER_SHARDS),
+    writers: (id: ConnectionId) => dropping(copies, id, writers(env, id, settings.WRITER_SHARDS)),
     /** Every Durable Object of a connection that is gone. */
     clearWriters: async (id: ConnectionId) => {
       const shards = Array.from({ length: settings.WRITER_SHARDS }, (_, shard) => shard);

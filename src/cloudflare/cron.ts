@@ -60,7 +60,8 @@ async function forgottenWork(services: Services, { id }: ConnectionHead): Promis
 }
 
 /** The ledger is kept longer than RCMS may repeat an event (48 h); what is older only costs. */
-async function purge({ ledger, settings, now, log }: Services): Promise<void> {
+async function purge({ ledger, refreshes, settings, now, log }: Services): Promise<void> {
+  await refreshes.purgeBefore(now() - limits.refreshKeptMs);
   const purged = await ledger.purgeBefore(now() - settings.LEDGER_HOURS * 3_600_000);
   log("info", "ledger_purged", { events: purged });
 }

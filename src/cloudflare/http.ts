@@ -17,7 +17,15 @@ import { acknowledgeReminder } from "../sync/reminders.ts";
 import { readDeliveryReport } from "../sync/subscription.ts";
 import { sweptKinds } from "../sync/sweep.ts";
 import { runSweeps, settleSweep } from "../sync/sweeps.ts";
-import { absentCache, completeCache, keyCache, receiverCache, watermarkCache } from "./caches.ts";
+import {
+  absentCache,
+  completeCache,
+  keyCache,
+  receiverCache,
+  refreshGuard,
+  shownCache,
+  vouchCache,
+} from "./caches.ts";
 import type { Services } from "./compose.ts";
 import { BadEnvironment } from "./env.ts";
 import { parseEventMessage, parseJobMessage } from "./messages.ts";
@@ -47,6 +55,11 @@ function apiDeps(services: Services): ApiDeps {
   const receivers = receiverCache(now, (id) => connections.receiver(id, now()));
   const knownKeys = keyCache(now, (hash) => keys.find(hash));
   const absent = absentCache(now);
+  const { visibilityLagMs, kinds: specs } = source("rcms");
+  const ttlMs = (kind: Kind) => (specs[kind].upkeep.ttlSeconds ?? settings.RECORD_TTL_SECONDS) * 1_000;
+  const vouch = vouchCache(now, services.cursors);
+  const refreshes = refreshGuard(now, services.refreshes);
+  const reading = { ...services, absent, refreshes, shown: shownCache(), vouch, ttlMs, visibilityLagMs };
   const adminDigest = Buffer.from(digest(settings.ADMIN_TOKEN));
   const connecting: ConnectDeps = { ...services, newNonce: services.newId };
 
@@ -74,8 +87,11 @@ function apiDeps(services: Services): ApiDeps {
       return { key, hash: digest(key) };
     },
     forgetKeys: knownKeys.clear,
-    forgetConnection: receivers.forget,
-    readOne: (connection, asked, keepAlive) => readOne({ ...services, absent, keepAlive }, connection, asked),
+    forgetConnection: (id) => {
+      receivers.forget(id);
+      services.copies.clear();
+    },
+    readOne: (connection, asked, keepAlive) => readOne({ ...reading, keepAlive }, connection, asked),
     acknowledgeReminder: (connection, id) => acknowledgeReminder(services, connection, id),
     sweep: (id, kinds) => sweepNow(services, id, kinds),
     login: (connection, userId, clientId) => login(services, connection, userId, clientId),
@@ -90,8 +106,9 @@ function apiDeps(services: Services): ApiDeps {
       return connection && readDeliveryReport(services.of(connection, "interactive"), connection);
     },
     isComplete: completeCache(now, services.kinds.isComplete),
-    watermark: watermarkCache(now, services.cursors),
-    visibilityLagMs: source("rcms").visibilityLagMs,
+    vouch,
+    ttlMs,
+    visibilityLagMs,
     verifyBudget: settings.VERIFY_PER_SWEEP,
     sweepMinutes: settings.SWEEP_INTERVAL_MINUTES,
     accountProblem: (request) => source(request.source).accountProblem(request.account),

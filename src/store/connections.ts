@@ -18,6 +18,7 @@ import {
   problems,
   rebuilds,
   records,
+  refreshes,
   signingSecrets,
 } from "./schema.ts";
 import type { Seal } from "./seal.ts";
@@ -185,6 +186,7 @@ export function connectionStore(
         problems,
         backfills,
         rebuilds,
+        refreshes,
         events,
         assessmentsTaken,
         deadLetters,

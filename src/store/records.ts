@@ -21,13 +21,13 @@ import { aliases, records } from "./schema.ts";
  */
 const COMMIT = `
 INSERT INTO records (connection_id, kind, id, seq, updated_at, fetched_at, hash, organization_id, client_id,
-                     status, terminal, deleted_at, body)
+                     status, terminal, deleted_at, body, as_of)
 SELECT c.id, j.value ->> 'kind', j.value ->> 'id',
        max(c.seq_floor, coalesce((SELECT max(seq) FROM records WHERE connection_id = c.id), 0))
          + row_number() OVER (ORDER BY j.key),
        j.value ->> 'updatedAt', j.value ->> 'fetchedAt', j.value ->> 'hash', j.value ->> 'organizationId',
        j.value ->> 'clientId', j.value ->> 'status', j.value ->> 'terminal', j.value ->> 'deletedAt',
-       j.value ->> 'body'
+       j.value ->> 'body', j.value ->> 'asOf'
 FROM connections c
 CROSS JOIN json_each(?2) j
 LEFT JOIN records r
@@ -47,7 +47,8 @@ ON CONFLICT (connection_id, kind, id) DO UPDATE SET
   seq = excluded.seq, updated_at = excluded.updated_at, fetched_at = excluded.fetched_at, hash = excluded.hash,
   organization_id = coalesce(excluded.organization_id, organization_id),
   client_id = coalesce(excluded.client_id, client_id),
-  status = excluded.status, terminal = excluded.terminal, deleted_at = excluded.deleted_at, body = excluded.body
+  status = excluded.status, terminal = excluded.terminal, deleted_at = excluded.deleted_at, body = excluded.body,
+  as_of = excluded.as_of
 RETURNING kind, id`;
 
 const VERSIONS = `
@@ -184,7 +185,7 @@ function conditions(query: RecordQuery): SQL[] {
 
 function toRow(write: Write): Record<string, unknown> {
   if (write.write === "tombstone") {
-    const { ref, fetchedAt } = write;
+    const { ref, fetchedAt, asOf } = write;
     // Of a deleted record nothing is kept but that it was, and when it was seen to be gone.
     return {
       ...ref,
@@ -194,6 +195,7 @@ function toRow(write: Write): Record<string, unknown> {
       terminal: 1,
       deletedAt: fetchedAt,
       body: "null",
+      asOf,
     };
   }
   const { snapshot, overHash } = write;
@@ -222,6 +224,7 @@ function toRecord(row: Row): MirrorRecord {
     seq: row.seq,
     terminal: row.terminal === 1,
     body: row.body,
+    ...(row.asOf === null ? {} : { asOf: row.asOf }),
     ...(row.organizationId === null ? {} : { organizationId: row.organizationId }),
     ...(row.clientId === null ? {} : { clientId: row.clientId }),
     ...(row.status === null ? {} : { status: row.status }),
