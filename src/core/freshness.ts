@@ -28,8 +28,11 @@ export type ReadRule =
   | {
       readonly do: "fetch";
       readonly why: "miss" | "stale" | "request";
-      /** Our clock, ms: a fetch that started by then or later is good enough for this reader. */
-      readonly notBefore: number;
+      /**
+       * Our clock, ms: a fetch that started then or later is good enough for this reader. Absent: only one that
+       * starts after the reader has asked.
+       */
+      readonly notBefore?: number;
     }
   /** Only a copy was wanted, and none will do. */
   | { readonly do: "refuse" };
@@ -54,7 +57,7 @@ export interface ReadState {
 export function readRule({ now, ttlMs, lagMs, copy, wishes, missMs }: ReadState): ReadRule {
   if (copy === undefined) {
     if (wishes.onlyIfCached) return { do: "refuse" };
-    return { do: "fetch", why: "miss", notBefore: wishes.noCache ? now : now - missMs };
+    return { do: "fetch", why: "miss", ...(wishes.noCache ? {} : { notBefore: now - missMs }) };
   }
   const age = Math.max(0, now - copy.asOf);
   const stale = age > ttlMs;
@@ -62,8 +65,8 @@ export function readRule({ now, ttlMs, lagMs, copy, wishes, missMs }: ReadState)
   const anyAge = copy.terminal && !asksForAge(wishes);
   if (anyAge || age <= ageAllowed) return { do: "serve", stale, refresh: stale && copy.terminal };
   if (wishes.onlyIfCached) return { do: "refuse" };
-  const notBefore = Math.min(now, now - ageAllowed + lagMs);
-  return { do: "fetch", why: stale ? "stale" : "request", notBefore };
+  const why = stale ? "stale" : "request";
+  return ageAllowed > lagMs ? { do: "fetch", why, notBefore: now - ageAllowed + lagMs } : { do: "fetch", why };
 }
 
 function asksForAge({ noCache, maxAgeMs, minFreshMs }: Wishes): boolean {

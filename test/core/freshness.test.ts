@@ -24,10 +24,11 @@ const seconds = (count: number) => count * SECOND;
 const FRESH = { do: "serve", stale: false, refresh: false };
 const STALE = { do: "serve", stale: true, refresh: false };
 const REFUSED = { do: "refuse" };
-const fetched = (why: string, notBeforeSeconds: number) => ({
+/** @param agoSeconds how old a fetch may be; 0: none but the reader's own will do */
+const fetched = (why: string, agoSeconds: number) => ({
   do: "fetch",
   why,
-  notBefore: NOW - notBeforeSeconds * SECOND,
+  ...(agoSeconds === 0 ? {} : { notBefore: NOW - agoSeconds * SECOND }),
 });
 
 describe("without a wish", () => {
