@@ -66,7 +66,9 @@ export function readRule({ now, ttlMs, lagMs, copy, wishes, missMs }: ReadState)
   if (anyAge || age <= ageAllowed) return { do: "serve", stale, refresh: stale && copy.terminal };
   if (wishes.onlyIfCached) return { do: "refuse" };
   const why = stale ? "stale" : "request";
-  return ageAllowed > lagMs ? { do: "fetch", why, notBefore: now - ageAllowed + lagMs } : { do: "fetch", why };
+  return ageAllowed > lagMs
+    ? { do: "fetch", why, notBefore: now - ageAllowed + lagMs }
+    : { do: "fetch", why };
 }
 
 function asksForAge({ noCache, maxAgeMs, minFreshMs }: Wishes): boolean {
