@@ -2,11 +2,12 @@
 // Following it from 0 rebuilds what the key may see; with `wait` the answer comes when there is something to say.
 
 import type { Context, Hono } from "hono";
+import { recordAsOf } from "../core/as-of.ts";
+import { KINDS } from "../core/ids.ts";
 import { isoInstant } from "../core/instant.ts";
 import { limits } from "../core/limits.ts";
 import type { MirrorRecord } from "../core/record.ts";
 import type { Changes, ChangesQuery } from "../sync/stores.ts";
-import { recordAsOf } from "./as-of.ts";
 import { requireKind } from "./auth.ts";
 import type { ApiDeps, AppEnv } from "./deps.ts";
 import { parseQuery } from "./input.ts";
@@ -23,10 +24,15 @@ export function changes(app: Hono<AppEnv>, deps: ApiDeps): void {
     const { after, limit, kinds, wait } = parseQuery(c, changesQuery);
     for (const kind of kinds ?? []) requireKind(key, kind);
     const query = { after, limit, kinds: kinds ?? key.kinds, organizations: key.organizations };
-    const page = await awaited(deps, c, query, wait);
-    const entries = await Promise.all(
-      page.rows.map(async (record) => ({ record, asOf: await recordAsOf(deps, key.connection, record) })),
+    // Before the rows: a sweep that ends in between would vouch for rows it had not yet changed (RD2).
+    const vouches = new Map(
+      await Promise.all(KINDS.map(async (kind) => [kind, await deps.vouch(key.connection, kind)] as const)),
     );
+    const page = await awaited(deps, c, query, wait);
+    const entries = page.rows.map((record) => ({
+      record,
+      asOf: recordAsOf(record, vouches.get(record.kind), deps.visibilityLagMs),
+    }));
     return changesResponse(deps, c, entries, page);
   });
 }

@@ -1,5 +1,6 @@
 // What the routes need. Built in cloudflare/http.ts; a test may bring its own.
 
+import type { Vouch } from "../core/as-of.ts";
 import type { Result } from "../core/failure.ts";
 import type { ConnectionId, Kind, RecordId } from "../core/ids.ts";
 import type { MirrorRecord } from "../core/record.ts";
@@ -28,13 +29,14 @@ export interface ApiDeps {
   readonly now: () => number;
   readonly newId: () => string;
   readonly log: Log;
+  /** Hex, of text. */
+  readonly digest: (text: string) => string;
   readonly receive: (connection: ConnectionId, delivery: Delivery) => Promise<Received>;
   readonly isAdmin: (token: string) => boolean;
   readonly findKey: (key: string) => Promise<ApiKey | undefined>;
   /** The key's ration of requests: false when it is used up for now. */
   readonly admit: (keyId: string) => Promise<boolean>;
   readonly sleep: (ms: number) => Promise<void>;
-  readonly digest: (text: string) => string;
   /** `RecordStore.lastSeq`, at most a poll old. */
   readonly lastSeq: (connection: ConnectionId) => Promise<number>;
   /** A new key's text and what of it is stored. */
@@ -73,8 +75,10 @@ export interface ApiDeps {
   readonly readDeliveries: (id: ConnectionId) => Promise<Result<DeliveryReport> | undefined>;
   /** A rebuild has read the whole kind. */
   readonly isComplete: (connection: ConnectionId, kind: Kind) => Promise<boolean>;
-  /** Upstream's clock, ms: whatever changed before is in the mirror, as far as lists can tell. */
-  readonly watermark: (connection: ConnectionId, kind: Kind) => Promise<number | undefined>;
+  /** What the sweeps of a kind vouch for. */
+  readonly vouch: (connection: ConnectionId, kind: Kind) => Promise<Vouch | undefined>;
+  /** How old a copy of a kind may be, ms, before a reader's ask refreshes it. */
+  readonly ttlMs: (kind: Kind) => number;
   /** Within this, ms, a write may be missing from the upstream's own answers. */
   readonly visibilityLagMs: number;
   readonly cursors: Cursors;

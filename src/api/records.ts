@@ -1,14 +1,13 @@
 // The read API for what is mirrored from lists and single documents.
 
 import type { Context, Hono } from "hono";
-import type { MirrorRecord } from "../core/record.ts";
-import { recordAsOf, standingOf } from "./as-of.ts";
+import { readStanding } from "./as-of.ts";
 import { requireKind } from "./auth.ts";
 import type { ApiDeps, AppEnv } from "./deps.ts";
 import { parseQuery } from "./input.ts";
-import { readVisible } from "./reading.ts";
+import { readClientOf, readVisible } from "./reading.ts";
 import { listQuery, noQuery } from "./schemas.ts";
-import { listResponse, recordResponse } from "./wire.ts";
+import { type Found, listResponse, recordResponse } from "./wire.ts";
 
 const LISTED = ["organizations", "staff", "clients"] as const;
 
@@ -18,14 +17,16 @@ export function records(app: Hono<AppEnv>, deps: ApiDeps): void {
       const key = c.get("key");
       requireKind(key, kind);
       const query = parseQuery(c, listQuery);
-      const rows = await deps.records.page(key.connection, kind, {
-        limit: query.limit + 1,
-        updatedAfter: query.updated_after,
-        organizations: organizationsOf(key.organizations, query.organization_id),
-        status: query.status,
-        after: query.cursor,
-      });
-      return listResponse(c, rows, query.limit, await standingOf(deps, key.connection, kind));
+      const page = () =>
+        deps.records.page(key.connection, kind, {
+          limit: query.limit + 1,
+          updatedAfter: query.updated_after,
+          organizations: organizationsOf(key.organizations, query.organization_id),
+          status: query.status,
+          after: query.cursor,
+        });
+      const { rows, standing } = await readStanding(deps, key.connection, kind, page);
+      return listResponse(c, deps, rows, query.limit, standing);
     });
 
     app.get(`/v1/${kind}/:id`, async (c) => {
@@ -42,14 +43,14 @@ export function records(app: Hono<AppEnv>, deps: ApiDeps): void {
     // therefore sees a status exactly when it sees the client.
     const scoped = key.organizations !== undefined;
     parseQuery(c, noQuery);
-    const client = scoped ? await readVisible(deps, c, "clients", c.req.param("id")) : undefined;
+    const client = scoped ? await readClientOf(deps, c, c.req.param("id")) : undefined;
     const status = await readVisible(deps, c, "assessment-status", c.req.param("id"), client);
     return answer(deps, c, status);
   });
 }
 
-async function answer(deps: ApiDeps, c: Context<AppEnv>, record: MirrorRecord): Promise<Response> {
-  return recordResponse(c, record, await recordAsOf(deps, c.get("key").connection, record));
+function answer(deps: ApiDeps, c: Context<AppEnv>, found: Found): Response {
+  return recordResponse(c, deps.now(), found);
 }
 
 /** The key's organizations, narrowed by the one asked for: a foreign one leaves nothing. */

@@ -21,7 +21,8 @@ export function reminders(app: Hono<AppEnv>, deps: ApiDeps): void {
       after: query.cursor,
     });
     // Reminders are whole as of now: nothing upstream could differ from them.
-    return listResponse(c, rows, query.limit, { asOf: deps.now(), complete: true });
+    const standing = { asOf: deps.now(), complete: true, ttlMs: deps.ttlMs("reminders") };
+    return listResponse(c, deps, rows, query.limit, standing);
   });
 
   app.post("/v1/reminders/:id/ack", async (c) => {
@@ -33,6 +34,7 @@ export function reminders(app: Hono<AppEnv>, deps: ApiDeps): void {
     if (!held || !maySee(key, held.organizationId)) throw notFound();
     const acknowledged = await deps.acknowledgeReminder(key.connection, held.id);
     if (acknowledged === undefined) throw notFound();
-    return recordResponse(c, acknowledged, deps.now());
+    const [now, ttlMs] = [deps.now(), deps.ttlMs("reminders")];
+    return recordResponse(c, now, { record: acknowledged, asOf: now, ttlMs, via: { hit: true } });
   });
 }

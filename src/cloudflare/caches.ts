@@ -2,10 +2,11 @@
 // costs nothing; a miss is remembered too, so that guessing does not reach the database.
 
 import { LRUCache } from "lru-cache";
-import type { ConnectionId, Kind } from "../core/ids.ts";
+import type { Vouch } from "../core/as-of.ts";
+import { type ConnectionId, type Kind, refKey } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
-import type { Cursors } from "../sync/ports.ts";
-import type { ApiKey, Receiver } from "../sync/stores.ts";
+import type { Cursors, Shown } from "../sync/ports.ts";
+import type { ApiKey, Receiver, RefreshStore } from "../sync/stores.ts";
 
 type Found<T extends object> = { readonly value: T | undefined };
 
@@ -72,16 +73,44 @@ export function keyCache(now: () => number, load: (hash: string) => Promise<ApiK
   return { get: (hash: string) => keys.get(hash, () => load(hash)), clear: keys.clear };
 }
 
-/** Watermarks, a few seconds old at most here and a minute in KV: an old one only claims less than is true. */
-export function watermarkCache(now: () => number, { read }: Cursors) {
-  const known = cache<{ readonly watermark: number | undefined }>(now, limits.watermarkCacheMs);
-  return async (connection: ConnectionId, kind: Kind): Promise<number | undefined> => {
+/** What sweeps vouch for, a few seconds old at most here and a minute in KV: an old word only claims less. */
+export function vouchCache(now: () => number, { read }: Cursors) {
+  const known = cache<{ readonly vouch: Vouch | undefined }>(now, limits.watermarkCacheMs);
+  return async (connection: ConnectionId, kind: Kind): Promise<Vouch | undefined> => {
     const found = await known.get(`${connection}/${kind}`, async () => {
-      const { watermark } = await read(connection, kind);
-      return { watermark };
+      const { vouch } = await read(connection, kind);
+      return { vouch };
     });
-    return found?.watermark;
+    return found?.vouch;
   };
+}
+
+/** What looks have lately shown to be unchanged. It ages by its own instant; the newer word stays. */
+export function shownCache() {
+  const known = new LRUCache<string, Shown>({ max: limits.cacheEntries });
+  return {
+    get: (key: string) => known.get(key),
+    set(key: string, shown: Shown) {
+      const before = known.get(key);
+      if (before?.hash !== shown.hash || before.asOf < shown.asOf) known.set(key, shown);
+    },
+  };
+}
+
+/** Spares the database the askers of this isolate who come just after one. */
+export function refreshGuard(now: () => number, { claim }: Pick<RefreshStore, "claim">) {
+  const asked = new LRUCache<string, true>({
+    max: limits.cacheEntries,
+    ttl: limits.connectionCacheMs,
+    ...clock(now),
+  });
+  const claimOnce: RefreshStore["claim"] = async (connection, ref, at, everyMs) => {
+    const key = `${connection}/${refKey(ref)}`;
+    if (asked.has(key)) return false;
+    asked.set(key, true);
+    return claim(connection, ref, at, everyMs);
+  };
+  return { claim: claimOnce };
 }
 
 /** Whether kinds are complete: once true it stays true, so only "not yet" is asked again. */

@@ -15,10 +15,12 @@ import { assessmentsTakenStore, kindStore } from "../store/kinds.ts";
 import { ledgerStore } from "../store/ledger.ts";
 import { rebuildStore } from "../store/rebuilds.ts";
 import { recordStore } from "../store/records.ts";
+import { refreshStore } from "../store/refreshes.ts";
 import { createSeal, type Seal } from "../store/seal.ts";
 import type { Gate, Queues, Writers } from "../sync/ports.ts";
 import { createServices, type Tuning } from "../sync/services.ts";
 import { shardedWriters } from "../sync/shards.ts";
+import { createCopies, dropping } from "./copies.ts";
 import { cursors } from "./cursors.ts";
 import { BadEnvironment, type Env, parseSettings, type Settings } from "./env.ts";
 import { createLog } from "./log.ts";
@@ -57,6 +59,7 @@ function build(env: Env) {
   const db = drizzle(env.DB);
   let seal: Promise<Seal> | undefined;
   const sealing = () => (seal ??= createSeal(settings.SEALING_KEY, settings.SEALING_KEY_PREVIOUS));
+  const copies = createCopies(now, settings.L1_TTL_SECONDS * 1_000);
   const connections = connectionStore(env.DB, db, sealing, digest);
 
   function gate(id: ConnectionId): Gate {
@@ -96,7 +99,9 @@ function build(env: Env) {
     parseEvent: parseEventMessage,
     parseJob: parseJobMessage,
     tuning: tuningOf(settings),
-    writers: (id: ConnectionId) => writers(env, id, settings.WRITER_SHARDS),
+    writers: (id: ConnectionId) => dropping(copies, id, writers(env, id, settings.WRITER_SHARDS)),
+    refreshes: refreshStore(db),
+    copies,
     /** Every Durable Object of a connection that is gone. */
     clearWriters: async (id: ConnectionId) => {
       const shards = Array.from({ length: settings.WRITER_SHARDS }, (_, shard) => shard);

@@ -9,6 +9,7 @@ import type { Cursor, Cursors } from "../sync/ports.ts";
 const whole = z.number().int();
 const cursor = z.object({
   watermark: whole.optional(),
+  vouch: z.object({ asOf: whole, from: whole }).optional(),
   run: z
     .object({
       since: whole.optional(),
@@ -21,6 +22,9 @@ const cursor = z.object({
       drifted: whole,
       passes: whole,
       moved: z.boolean(),
+      asOf: whole.optional(),
+      doubted: z.literal(true).optional(),
+      mayMiss: z.literal(true).optional(),
     })
     .optional(),
   walkedTo: z.string().optional(),

@@ -23,7 +23,9 @@ import {
   keyCache,
   lastSeqCache,
   receiverCache,
-  watermarkCache,
+  refreshGuard,
+  shownCache,
+  vouchCache,
 } from "./caches.ts";
 import type { Services } from "./compose.ts";
 import { BadEnvironment } from "./env.ts";
@@ -53,6 +55,11 @@ function apiDeps(services: Services): ApiDeps {
   const receivers = receiverCache(now, (id) => connections.receiver(id, now()));
   const knownKeys = keyCache(now, (hash) => keys.find(hash));
   const absent = absentCache(now);
+  const { visibilityLagMs, kinds: specs } = source("rcms");
+  const ttlMs = (kind: Kind) => (specs[kind].upkeep.ttlSeconds ?? settings.RECORD_TTL_SECONDS) * 1_000;
+  const vouch = vouchCache(now, services.cursors);
+  const refreshes = refreshGuard(now, services.refreshes);
+  const reading = { ...services, absent, refreshes, shown: shownCache(), vouch, ttlMs, visibilityLagMs };
   const adminDigest = Buffer.from(digest(settings.ADMIN_TOKEN));
   const connecting: ConnectDeps = { ...services, newNonce: services.newId };
 
@@ -82,8 +89,11 @@ function apiDeps(services: Services): ApiDeps {
       return { key, hash: digest(key) };
     },
     forgetKeys: knownKeys.clear,
-    forgetConnection: receivers.forget,
-    readOne: (connection, asked, keepAlive) => readOne({ ...services, absent, keepAlive }, connection, asked),
+    forgetConnection: (id) => {
+      receivers.forget(id);
+      services.copies.clear();
+    },
+    readOne: (connection, asked, keepAlive) => readOne({ ...reading, keepAlive }, connection, asked),
     acknowledgeReminder: (connection, id) => acknowledgeReminder(services, connection, id),
     sweep: (id, kinds) => sweepNow(services, id, kinds),
     login: (connection, userId, clientId) => login(services, connection, userId, clientId),
@@ -98,8 +108,9 @@ function apiDeps(services: Services): ApiDeps {
       return connection && readDeliveryReport(services.of(connection, "interactive"), connection);
     },
     isComplete: completeCache(now, services.kinds.isComplete),
-    watermark: watermarkCache(now, services.cursors),
-    visibilityLagMs: source("rcms").visibilityLagMs,
+    vouch,
+    ttlMs,
+    visibilityLagMs,
     ...services.tuning,
     accountProblem: (request) => source(request.source).accountProblem(request.account),
     connect: (request) => connect(connecting, request),

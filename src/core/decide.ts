@@ -65,9 +65,10 @@ function decideGone(
   }
   // Nothing to bury when the mirror never held it.
   if (stored === undefined) return { decision: "unchanged" };
+  const { ref, fetchedAt, asOf } = sight;
   return {
     decision: "tombstone",
-    write: { write: "tombstone", ref: sight.ref, fetchedAt: sight.fetchedAt },
+    write: { write: "tombstone", ref, fetchedAt, ...(asOf === undefined ? {} : { asOf }) },
   };
 }
 

@@ -145,6 +145,14 @@ export const limits = {
   /** The period of the platform's rate limit (wrangler.toml): after so long a refused key is let in again. */
   rateLimitSeconds: 60,
 
+  /** Copies an isolate keeps for a moment: it has 128 MB for everything. */
+  copyEntries: 2_000,
+  copyBytes: 16 * 1024 * 1024,
+  /** Looks a writer remembers for readers who come just after; a look is a few hundred bytes. */
+  recentLooks: 1_000,
+  /** Refreshes asked for longer ago than any time to live are of no use to anybody. */
+  refreshKeptMs: 31 * 24 * HOUR,
+
   /** Rows per answer. */
   pageRows: 200,
   pageRowsDefault: 100,

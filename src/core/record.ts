@@ -6,6 +6,8 @@ import type { Ref } from "./ids.ts";
 export interface Snapshot extends Ref {
   /** When the fetch that brought it **started**, by our clock, in ms: the fence of every comparison. */
   readonly fetchedAt: number;
+  /** The same instant by the earlier of both clocks, in ms. Absent where the upstream told no time. */
+  readonly asOf?: number;
   /** The upstream's own clock, in ms. Absent where the upstream gives none. */
   readonly updatedAt?: number;
   readonly organizationId?: string;
@@ -21,7 +23,7 @@ export interface Snapshot extends Ref {
 /** What one look at the upstream showed for a ref. */
 export type Sight =
   | { readonly kind: "record"; readonly snapshot: Snapshot }
-  | { readonly kind: "gone"; readonly ref: Ref; readonly fetchedAt: number };
+  | { readonly kind: "gone"; readonly ref: Ref; readonly fetchedAt: number; readonly asOf?: number };
 
 /** What the mirror holds of a ref, without its body. */
 export interface Version {
@@ -45,7 +47,12 @@ export type Write =
       /** Set when a change against the order of time was believed: commit only over this very content. */
       readonly overHash?: string;
     }
-  | { readonly write: "tombstone"; readonly ref: Ref; readonly fetchedAt: number };
+  | {
+      readonly write: "tombstone";
+      readonly ref: Ref;
+      readonly fetchedAt: number;
+      readonly asOf?: number;
+    };
 
 export function refOfWrite(write: Write): Ref {
   return write.write === "put" ? write.snapshot : write.ref;

@@ -118,6 +118,8 @@ export interface Page {
   readonly nextUrl?: string;
   /** The upstream's clock when it answered, ms. */
   readonly upstreamNow?: number;
+  /** When it was asked, by the earlier of both clocks, ms. Absent where the upstream told no time. */
+  readonly asOf?: number;
 }
 
 export interface WebhookRequest {
@@ -163,6 +165,8 @@ export interface UpstreamAnswer {
   readonly startedAt: number;
   /** The `Date` header, ms. */
   readonly upstreamNow?: number;
+  /** When it was asked, by the earlier of both clocks, ms. Absent without `Date`. */
+  readonly asOf?: number;
   /** The upstream says its allowance is spent for this long. */
   readonly holdMs?: number;
 }

@@ -87,11 +87,13 @@ function requestHeaders(apiKey: string, request: UpstreamRequest): Record<string
 
 function answerOf(response: Response, text: string, startedAt: number, now: number): Result<UpstreamAnswer> {
   const upstreamNow = Date.parse(response.headers.get("date") ?? "");
+  // What an answer shows may be as old as its question: the time it took does not count.
+  const asOf = Math.min(startedAt, upstreamNow - (now - startedAt));
   const holdMs = spentAllowance(response.headers, now);
   const head = {
     status: response.status,
     startedAt,
-    ...(Number.isNaN(upstreamNow) ? {} : { upstreamNow }),
+    ...(Number.isNaN(upstreamNow) ? {} : { upstreamNow, asOf }),
     ...(holdMs === undefined ? {} : { holdMs }),
   };
   // What a 404 says beside its status is not ours to read.

@@ -52,18 +52,19 @@ END`;
  */
 const COMMIT = `
 INSERT INTO records (connection_id, kind, id, seq, updated_at, fetched_at, hash, organization_id, client_id,
-                     status, terminal, deleted_at, body)
+                     status, terminal, deleted_at, body, as_of)
 SELECT c.id, j.value ->> 'kind', j.value ->> 'id', ${LAST_SEQ} + row_number() OVER (ORDER BY j.key),
        j.value ->> 'updatedAt', j.value ->> 'fetchedAt', j.value ->> 'hash', ${ORGANIZATION},
        j.value ->> 'clientId', j.value ->> 'status', j.value ->> 'terminal', j.value ->> 'deletedAt',
-       j.value ->> 'body'
+       j.value ->> 'body', j.value ->> 'asOf'
 ${ACCEPTED}
 ON CONFLICT (connection_id, kind, id) DO UPDATE SET
   seq = excluded.seq, updated_at = excluded.updated_at, fetched_at = excluded.fetched_at, hash = excluded.hash,
   organization_id = CASE WHEN excluded.kind = 'assessment-status' THEN excluded.organization_id
                          ELSE coalesce(excluded.organization_id, organization_id) END,
   client_id = coalesce(excluded.client_id, client_id),
-  status = excluded.status, terminal = excluded.terminal, deleted_at = excluded.deleted_at, body = excluded.body
+  status = excluded.status, terminal = excluded.terminal, deleted_at = excluded.deleted_at, body = excluded.body,
+  as_of = excluded.as_of
 RETURNING kind, id`;
 
 const DEPART = `INSERT INTO departures (connection_id, kind, id, organization_id, seq, left_at)`;

@@ -19,6 +19,7 @@ import {
   problems,
   rebuilds,
   records,
+  refreshes,
   seqFloors,
   signingSecrets,
 } from "./schema.ts";
@@ -189,6 +190,7 @@ export function connectionStore(
         problems,
         backfills,
         rebuilds,
+        refreshes,
         events,
         assessmentsTaken,
         deadLetters,

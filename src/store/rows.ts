@@ -18,7 +18,7 @@ export interface VersionRow extends Ref {
 
 export function toRow(write: Write): Record<string, unknown> {
   if (write.write === "tombstone") {
-    const { ref, fetchedAt } = write;
+    const { ref, fetchedAt, asOf } = write;
     // Of a deleted record nothing is kept but that it was, and when it was seen to be gone.
     return {
       ...ref,
@@ -28,6 +28,7 @@ export function toRow(write: Write): Record<string, unknown> {
       terminal: 1,
       deletedAt: fetchedAt,
       body: "null",
+      asOf,
     };
   }
   const { snapshot, overHash } = write;
@@ -56,6 +57,7 @@ export function toRecord(row: Row): MirrorRecord {
     seq: row.seq,
     terminal: row.terminal === 1,
     body: row.body,
+    ...(row.asOf === null ? {} : { asOf: row.asOf }),
     ...(row.organizationId === null ? {} : { organizationId: row.organizationId }),
     ...(row.clientId === null ? {} : { clientId: row.clientId }),
     ...(row.status === null ? {} : { status: row.status }),

@@ -47,6 +47,7 @@ export const records = sqliteTable(
     terminal: integer("terminal").notNull(),
     deletedAt: integer("deleted_at"),
     body: text("body").notNull(),
+    asOf: integer("as_of"),
   },
   (table) => [
     primaryKey({ columns: [table.connectionId, table.kind, table.id] }),
@@ -159,6 +160,17 @@ export const backfills = sqliteTable(
     primaryKey({ columns: [table.connectionId, table.userId, table.clientId] }),
     index("backfills_by_client").on(table.connectionId, table.clientId),
   ],
+);
+
+export const refreshes = sqliteTable(
+  "refreshes",
+  {
+    connectionId: text("connection_id").notNull(),
+    kind: text("kind").notNull(),
+    id: text("id").notNull(),
+    claimedAt: integer("claimed_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.connectionId, table.kind, table.id] })],
 );
 
 export const rebuilds = sqliteTable(

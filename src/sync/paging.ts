@@ -26,7 +26,7 @@ export type PagesEnd = { readonly run: PageRun } & (
 );
 
 export type Applied =
-  | { readonly ok: true; readonly drifted: number }
+  | { readonly ok: true; readonly drifted: number; readonly doubted?: true }
   | { readonly ok: false; readonly failure: Failure };
 
 export function newRun(since?: number): PageRun {
@@ -51,9 +51,10 @@ export async function runPages(deps: PageDeps, from: PageRun): Promise<PagesEnd>
 
     const applied = await deps.apply(page.value);
     if (!applied.ok) return { end: "failed", run, failure: applied.failure };
-    run = advance(run, pass, page.value, applied.drifted, deps.now());
+    run = advance(run, pass, page.value, applied, deps.now());
     if (run.nextUrl === undefined) {
-      if (!mustRepeat(run)) return { end: "finished", run };
+      if (!mustRepeat(run))
+        return { end: "finished", run: stillMoving(run) ? { ...run, mayMiss: true } : run };
       run = nextPass(run);
       pass = newPass(run);
     }
@@ -80,7 +81,13 @@ function nextPass({ landmark: _, passStartedAt: __, ...run }: PageRun): PageRun 
 }
 
 /** The clock of the first page is the start; every later page keeps it. */
-function advance(run: PageRun, pass: Pass, page: Page, drifted: number, now: number): PageRun {
+function advance(
+  run: PageRun,
+  pass: Pass,
+  page: Page,
+  { drifted, doubted }: Extract<Applied, { ok: true }>,
+  now: number,
+): PageRun {
   const upstreamNow = page.upstreamNow ?? now - limits.clockDoubtMs;
   const passStartedAt = run.passStartedAt ?? upstreamNow;
   const moved = page.snapshots.some(({ id, hash, updatedAt }) => {
@@ -95,10 +102,13 @@ function advance(run: PageRun, pass: Pass, page: Page, drifted: number, now: num
     ...rest,
     startedAt: run.startedAt === 0 ? upstreamNow : run.startedAt,
     passStartedAt,
+    asOf: run.asOf ?? pageAsOf(page, now),
     pages,
     seen: run.seen + page.snapshots.length,
     drifted: run.drifted + drifted,
     moved: run.moved || moved,
+    ...(doubted ? { doubted } : {}),
+    ...(page.unreadable > 0 ? { mayMiss: true } : {}),
     ...(page.nextUrl === undefined ? {} : { nextUrl: page.nextUrl }),
     // One page remembered, at every power of two, finds a circle of any length, however many runs it spans.
     ...(page.nextUrl !== undefined && (pages & (pages - 1)) === 0 ? { landmark: page.nextUrl } : {}),
@@ -111,7 +121,16 @@ function advance(run: PageRun, pass: Pass, page: Page, drifted: number, now: num
  * bounded number of times; a single page cannot be split.
  */
 function mustRepeat(run: PageRun): boolean {
-  return run.moved && run.pages > run.passes && run.passes < limits.sweepPasses;
+  return stillMoving(run) && run.passes < limits.sweepPasses;
+}
+
+function stillMoving(run: PageRun): boolean {
+  return run.moved && run.pages > run.passes;
+}
+
+/** When a page was asked for, by the earlier of both clocks. */
+export function pageAsOf({ asOf, upstreamNow }: Page, now: number): number {
+  return asOf ?? Math.min(now, upstreamNow ?? now) - limits.clockDoubtMs;
 }
 
 /** What must not be believed (SW8). @returns a sentence, or undefined when the page is plausible */
@@ -163,18 +182,19 @@ export async function applyPage(
   const looked = await deps.writers.offer(differing);
   const failed = looked.find((one) => !one.ok);
   if (failed && !failed.ok) return { ok: false, failure: failed.failure };
-  await confirmDoubts(deps, connection, differing, looked);
+  const doubted = await confirmDoubts(deps, connection, differing, looked);
   const causes = differing.flatMap((snapshot, i) =>
     driftCause(snapshot, held.get(refKey(snapshot)), looked[i], page),
   );
-  if (!options.countDrift) return { ok: true, drifted: causes.length };
+  const applied: Applied = { ok: true, drifted: causes.length, ...(doubted ? { doubted } : {}) };
+  if (!options.countDrift) return applied;
   const count = (cause: DriftCause) => causes.filter((one) => one === cause).length;
   await deps.kinds.addDrift(connection.id, kind, {
     missed: count("missed"),
     late: count("late"),
     rewritten: count("rewritten"),
   });
-  return { ok: true, drifted: causes.length };
+  return applied;
 }
 
 function driftCause(
@@ -196,7 +216,7 @@ async function confirmDoubts(
   connection: Connection,
   snapshots: readonly Snapshot[],
   looked: readonly Looked[],
-): Promise<void> {
+): Promise<boolean> {
   const jobs = snapshots
     .filter((_, i) => {
       const one = looked[i];
@@ -204,4 +224,5 @@ async function confirmDoubts(
     })
     .map(({ kind, id }) => ({ job: "look", connection: connection.id, ref: { kind, id } }) as const);
   if (jobs.length > 0) await deps.queues.sendJobs(jobs, limits.confirmAfterMs / 1_000 + 1);
+  return jobs.length > 0;
 }

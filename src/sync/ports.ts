@@ -1,6 +1,7 @@
 // What the spine needs of the world around it, as small interfaces: the log, the writers, the gate, the queues, the
 // cursors. cloudflare/ implements them; tests bring their own. What is kept in the database is in stores.ts.
 
+import type { Vouch } from "../core/as-of.ts";
 import type { Decision, Doubt } from "../core/decide.ts";
 import type { Failure } from "../core/failure.ts";
 import type { CallClass, CallReport, Permit } from "../core/gate.ts";
@@ -20,6 +21,17 @@ export interface LookAsk {
   readonly ref: Ref;
   readonly class: CallClass;
   readonly organizationId?: string | undefined;
+  /**
+   * Readers only (our clock, ms): a fetch that started then or later will do, be it under way or lately done. An
+   * event never says so: only a fetch that starts after it can show what it speaks of (WR2).
+   */
+  readonly notBefore?: number | undefined;
+}
+
+/** The upstream showed exactly what the mirror holds, as of this instant (ms, the earlier of both clocks). */
+export interface Shown {
+  readonly hash: string;
+  readonly asOf: number;
 }
 
 /** What a look, or a snapshot offered, came to. */
@@ -30,6 +42,7 @@ export type Looked =
       /** What the mirror holds now; undefined when nothing. */
       readonly version?: Pick<Version, "updatedAt" | "fetchedAt" | "deletedAt">;
       readonly doubt?: Doubt;
+      readonly shown?: Shown;
       /** Nothing was found, on a route that has never answered: this proves nothing. */
       readonly unproven?: true;
     }
@@ -44,6 +57,8 @@ export interface Writers {
 export interface Cursor {
   /** Upstream's clock, ms: whatever changed before is in the mirror. Absent before the baseline. */
   readonly watermark?: number | undefined;
+  /** What of the mirror the sweeps vouch for. */
+  readonly vouch?: Vouch | undefined;
   /** A sweep that has begun and not finished. */
   readonly run?: PageRun | undefined;
   /** Kinds walked record by record: the id the walk has come to; it starts over at the end. */

@@ -18,6 +18,7 @@ import type {
   Ledger,
   RebuildStore,
   RecordStore,
+  RefreshStore,
 } from "./stores.ts";
 
 /** What the spine needs of the world, whole. */
@@ -38,6 +39,7 @@ export interface World {
   readonly taken: AssessmentsTaken;
   readonly backfills: BackfillStore;
   readonly rebuilds: RebuildStore;
+  readonly refreshes: RefreshStore;
   readonly cursors: Cursors;
   readonly queues: Queues;
   readonly gate: (id: ConnectionId) => Gate;

@@ -204,6 +204,13 @@ export interface BackfillStore {
   stale(connection: ConnectionId, updatedBefore: number, limit: number): Promise<readonly Backfill[]>;
 }
 
+/** Refreshes lately asked for, so that a page many look at asks once. */
+export interface RefreshStore {
+  /** @returns true for exactly one of those who ask within `everyMs` */
+  claim(connection: ConnectionId, ref: Ref, now: number, everyMs: number): Promise<boolean>;
+  purgeBefore(claimedBefore: number): Promise<number>;
+}
+
 export type RebuildStatus = "queued" | "running" | "done" | "failed" | "cancelled";
 
 export interface Rebuild {
@@ -341,6 +348,12 @@ export interface PageRun {
   readonly passes: number;
   /** Something changed upstream while this pass was under way. */
   readonly moved: boolean;
+  /** When it began, by the earlier of both clocks, ms. */
+  readonly asOf?: number | undefined;
+  /** A record came that the mirror does not believe yet. */
+  readonly doubted?: true | undefined;
+  /** Something may have been passed over: rows nobody could read, or records that kept moving. */
+  readonly mayMiss?: true | undefined;
 }
 
 export interface ApiKey {

@@ -6,7 +6,7 @@ import { KINDS, type Kind } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import type { Source } from "../sources/source.ts";
 import type { ListChanged } from "./burst.ts";
-import { applyPage, newRun, runPages } from "./paging.ts";
+import { applyPage, newRun, pageAsOf, runPages } from "./paging.ts";
 import type { Cursor, Cursors, Gate, Log, Queues, Writers } from "./ports.ts";
 import type { Connection, ConnectionStore, KindStore, Ledger, PageRun, RecordStore } from "./stores.ts";
 
@@ -97,8 +97,9 @@ async function takeBaseline(
   const page = await deps.listChanged(kind, deps.now());
   if (!page.ok) return { ...summary(kind, cursor), failure: page.failure };
   const watermark = page.value.upstreamNow ?? deps.now() - limits.clockDoubtMs;
+  const vouch = { asOf: pageAsOf(page.value, deps.now()), from: watermark };
   const last = { at: deps.now(), pages: 1, seen: 0, drifted: 0 };
-  await deps.cursors.write(connection.id, kind, { watermark, last });
+  await deps.cursors.write(connection.id, kind, { watermark, vouch, last });
   return { kind, pages: 1, seen: 0, drifted: 0, watermark, finished: true };
 }
 
@@ -126,7 +127,7 @@ async function sweepFrom(
   const { run } = ended;
   switch (ended.end) {
     case "finished":
-      return finish(deps, connection, kind, run);
+      return finish(deps, connection, kind, cursor, run);
     case "bound":
       return summary(kind, cursor, run);
     case "failed":
@@ -158,14 +159,37 @@ async function alarm(
   return { ...summary(kind, cursor, run), strange: what };
 }
 
-async function finish(deps: SweepDeps, connection: Connection, kind: Kind, run: PageRun): Promise<Swept> {
+async function finish(
+  deps: SweepDeps,
+  connection: Connection,
+  kind: Kind,
+  cursor: Cursor & { readonly watermark: number },
+  run: PageRun,
+): Promise<Swept> {
   const { pages, seen, drifted, startedAt: watermark } = run;
   await deps.cursors.write(connection.id, kind, {
     watermark,
+    vouch: vouchAfter(run, cursor, deps.source.visibilityLagMs),
     last: { at: deps.now(), pages, seen, drifted },
   });
   await deps.connections.clear(connection.id, `sweep/${kind}`);
   return { kind, pages, seen, drifted, watermark, finished: true };
+}
+
+/**
+ * What a finished sweep adds to what is vouched for (RD2). One that left a doubt adds nothing: until the second look
+ * the mirror differs from what it was shown. One that may have passed something over, or that did not reach back far
+ * enough to meet the sweep before it, vouches for nothing that was held before.
+ */
+function vouchAfter(run: PageRun, before: Cursor & { readonly watermark: number }, lagMs: number) {
+  const { asOf, doubted, mayMiss, since, startedAt } = run;
+  if (asOf === undefined || since === undefined) return before.vouch;
+  // A write as late as the lag allows was in no page of the sweep before; a clock put back stamps it earlier still.
+  const meets = since <= before.watermark - lagMs && startedAt >= before.watermark;
+  const reachesTo = meets ? Math.min(before.vouch?.from ?? since, since) : since;
+  const from = mayMiss || startedAt < before.watermark ? startedAt : reachesTo;
+  if (doubted) return before.vouch && { ...before.vouch, from: Math.max(from, before.vouch.from) };
+  return { asOf, from };
 }
 
 function summary(kind: Kind, cursor: Cursor, run?: PageRun): Swept {

@@ -57,12 +57,11 @@ async function forgottenWork(services: Services, { id }: ConnectionHead): Promis
 }
 
 /** The ledger is kept longer than RCMS may repeat an event (48 h); what is older only costs. */
-export async function purge({
-  ledger,
-  tuning,
-  now,
-  log,
-}: Pick<Services, "ledger" | "tuning" | "now" | "log">) {
+export async function purge(
+  services: Pick<Services, "ledger" | "refreshes" | "tuning" | "now" | "log">,
+): Promise<void> {
+  const { ledger, refreshes, tuning, now, log } = services;
+  await refreshes.purgeBefore(now() - limits.refreshKeptMs);
   const purged = await ledger.purgeBefore(now() - tuning.ledgerMs);
   log("info", "ledger_purged", { events: purged });
 }

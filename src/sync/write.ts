@@ -5,6 +5,7 @@
 // A Durable Object does not serialise across `fetch` or database awaits, so the state is explicit: a ref is
 // idle (not in `flights`), fetching, or fetching with a trailing look asked for.
 
+import { fetchedAsOf } from "../core/as-of.ts";
 import { type Doubt, decide } from "../core/decide.ts";
 import type { Result } from "../core/failure.ts";
 import type { CallClass } from "../core/gate.ts";
@@ -20,7 +21,7 @@ import {
 } from "../core/record.ts";
 import type { Look } from "../sources/source.ts";
 import { createGroupCommit, createSlots } from "./grouping.ts";
-import type { LookAsk, Looked, Writers } from "./ports.ts";
+import type { LookAsk, Looked, Shown, Writers } from "./ports.ts";
 
 export interface WriterDeps {
   /** Through the gate. */
@@ -45,6 +46,8 @@ export interface DoubtStore {
 }
 
 interface Flight {
+  /** Readers who take the present fetch, should it prove to have started late enough for them. */
+  readers: { readonly ask: LookAsk; readonly resolve: (looked: Promise<Looked>) => void }[];
   /** Everyone who asked after the present fetch started; one fetch will answer them all. */
   trailing: { ask: LookAsk; promise: Promise<Looked>; resolve: (looked: Looked) => void } | undefined;
 }
@@ -52,6 +55,7 @@ interface Flight {
 export function createWriter(deps: WriterDeps): Writers {
   const flights = new Map<string, Flight>();
   const failed = new Set<string>();
+  const recent = new Map<string, { readonly startedAt: number; readonly looked: Promise<Looked> }>();
   const slots = createSlots(limits.fetchesAtOnce);
   const commit = createGroupCommit<Sight, Looked>({
     keyOf: (sight) => refKey(refOfSight(sight)),
@@ -61,18 +65,27 @@ export function createWriter(deps: WriterDeps): Writers {
 
   /**
    * Guarantees: at most one fetch of a ref is in flight (WR1), and a look asked for after a fetch started is
-   * never answered by that fetch (WR2): it joins the one trailing look instead.
+   * never answered by that fetch (WR2): it joins the one trailing look instead. Only a reader, who said how old a
+   * fetch may be, takes one that is lately done or under way: a thousand readers cost one (RD3).
    */
   function look(ask: LookAsk): Promise<Looked> {
     const key = refKey(ask.ref);
+    const known = ask.notBefore === undefined ? undefined : recent.get(key);
+    if (known && known.startedAt >= (ask.notBefore ?? 0)) return known.looked;
     const flight = flights.get(key);
+    const { promise, resolve } = Promise.withResolvers<Looked>();
     if (flight === undefined) {
-      const started: Flight = { trailing: undefined };
+      const started: Flight = { readers: [], trailing: undefined };
       flights.set(key, started);
-      const { promise, resolve } = Promise.withResolvers<Looked>();
       void fly(started, key, ask, resolve);
       return promise;
     }
+    if (ask.notBefore === undefined) return joinTrailing(flight, ask);
+    flight.readers.push({ ask, resolve });
+    return promise;
+  }
+
+  function joinTrailing(flight: Flight, ask: LookAsk): Promise<Looked> {
     flight.trailing ??= { ask, ...Promise.withResolvers<Looked>() };
     // A reader waiting behind an event's look makes it a reader's look.
     if (ask.class === "interactive") flight.trailing.ask = { ...flight.trailing.ask, class: "interactive" };
@@ -90,7 +103,14 @@ export function createWriter(deps: WriterDeps): Writers {
       const fetched = await slots(() => fetchSafely(ask, failed.has(key)));
       noteFailure(key, fetched.ok);
       // The fetch is over: the next may start while this one's result is being committed, in order.
-      void settle(ask.ref, fetched).then(resolve);
+      const looked = settle(ask.ref, fetched);
+      void looked.then(resolve);
+      if (fetched.ok) remember(key, startOf(fetched.value), looked);
+      for (const reader of flight.readers.splice(0)) {
+        // A fetch that failed just now failed for whoever waited for it, too.
+        const serves = !fetched.ok || startOf(fetched.value) >= (reader.ask.notBefore ?? 0);
+        reader.resolve(serves ? looked : joinTrailing(flight, reader.ask));
+      }
       const { trailing } = flight;
       if (trailing === undefined) break;
       flight.trailing = undefined;
@@ -98,6 +118,18 @@ export function createWriter(deps: WriterDeps): Writers {
       resolve = trailing.resolve;
     }
     flights.delete(key);
+  }
+
+  function remember(key: string, startedAt: number, looked: Promise<Looked>) {
+    recent.delete(key);
+    recent.set(key, { startedAt, looked });
+    const [oldest] = recent.keys();
+    if (recent.size > limits.recentLooks && oldest !== undefined) recent.delete(oldest);
+    // What could not be committed, or waits for a second look, is nothing to go by.
+    void looked.then((one) => {
+      const open = !one.ok || (one.doubt !== undefined && one.version !== undefined);
+      if (open && recent.get(key)?.looked === looked) recent.delete(key);
+    });
   }
 
   async function fetchSafely(ask: LookAsk, retry: boolean): Promise<Result<Look>> {
@@ -165,13 +197,25 @@ async function commitSights(deps: WriterDeps, sights: readonly Sight[]): Promise
     else deps.doubts.delete(ref);
     const applied = write !== undefined && written.has(refKey(refOfWrite(write)));
     const version = applied ? versionOf(sight) : stored.get(refKey(ref));
+    const shown = applied || decision === "unchanged" ? shownBy(sight) : undefined;
     return {
       ok: true,
       decision: write !== undefined && !applied ? "older" : decision,
       ...(version === undefined ? {} : { version }),
       ...(doubt === undefined ? {} : { doubt }),
+      ...(shown === undefined ? {} : { shown }),
     };
   });
+}
+
+function shownBy(sight: Sight): Shown | undefined {
+  if (sight.kind === "gone") return undefined;
+  return { hash: sight.snapshot.hash, asOf: fetchedAsOf(sight.snapshot) };
+}
+
+/** Our clock, ms. */
+function startOf(look: Look): number {
+  return look.kind === "gone" ? look.fetchedAt : look.snapshot.fetchedAt;
 }
 
 function versionOf(sight: Sight): Pick<Version, "updatedAt" | "fetchedAt" | "deletedAt"> {

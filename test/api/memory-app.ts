@@ -40,6 +40,10 @@ export function createMemoryApp() {
       : { ok: true, decision: "unchanged", unproven: true };
   }
 
+  const vouch: ApiDeps["vouch"] = async (connection, kind) =>
+    (await memory.cursors.read(connection, kind)).vouch;
+  const ttlMs = () => 1_800_000;
+
   const used = {
     now: clock.now,
     newId,
@@ -63,7 +67,15 @@ export function createMemoryApp() {
     readOne: (connection, asked, keepAlive) =>
       readOne(
         {
+          now: clock.now,
           records: memory.records,
+          refreshes: memory.refreshes,
+          queues: { sendJobs: async () => {} },
+          vouch,
+          ttlMs,
+          visibilityLagMs: 10_000,
+          copies: { get: () => undefined, begin: () => () => {} },
+          shown: { get: () => undefined, set: () => {} },
           writers: (id) => ({ look: (asks) => Promise.all(asks.map(({ ref }) => look(id, ref))) }),
           // The look answers at once; a sleep that moved the clock would win no race.
           sleep: () => new Promise(() => {}),
@@ -95,7 +107,8 @@ export function createMemoryApp() {
     deadLetters: memory.deadLetters,
     keys,
     isComplete: memory.kinds.isComplete,
-    watermark: async (connection, kind) => (await memory.cursors.read(connection, kind)).watermark,
+    vouch,
+    ttlMs,
     visibilityLagMs: 10_000,
     queues: { backlog: async () => undefined },
     verifyBudget: 25,

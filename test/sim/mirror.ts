@@ -136,6 +136,7 @@ export function createMirror(world: MirrorWorld) {
       taken: store(memory.taken),
       backfills: store(memory.backfills),
       rebuilds: store(memory.rebuilds),
+      refreshes: store(memory.refreshes),
       cursors: cursors(lived(life, kv, remote), (ms) => life.step(ms)),
       queues: lived(life, queues, {
         ...remote,

@@ -57,7 +57,7 @@ describe("the answer", () => {
     const reply = await upstream(Response.json({ id: "1" }, { headers: { date } })).send(GET);
     expect(reply).toEqual({
       ok: true,
-      value: { status: 200, startedAt: NOW, upstreamNow: NOW + 7_000, json: { id: "1" } },
+      value: { status: 200, startedAt: NOW, upstreamNow: NOW + 7_000, asOf: NOW, json: { id: "1" } },
     });
   });
 

@@ -41,7 +41,14 @@ export function createUpstream() {
   const webhooks = new Map<string, UpstreamWebhook>();
   const byNonce = new Map<string, UpstreamWebhook>();
   const asked: Asked[] = [];
-  const state = { fault: undefined as Fault | undefined, pageSize: 100, key: UPSTREAM_KEY, webhooks: 0 };
+  const state = {
+    fault: undefined as Fault | undefined,
+    pageSize: 100,
+    key: UPSTREAM_KEY,
+    webhooks: 0,
+    /** Does it tell the time, and how far is its clock ahead of ours? */
+    aheadMs: undefined as number | undefined,
+  };
 
   async function answer(request: Request): Promise<Response> {
     const url = new URL(request.url);
@@ -112,7 +119,11 @@ export function createUpstream() {
     /** Stands in for the network, also inside Durable Objects: they share this isolate. */
     install() {
       return vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
-        return answer(new Request(input as Request, init as RequestInit));
+        const response = await answer(new Request(input as Request, init as RequestInit));
+        if (state.aheadMs !== undefined) {
+          response.headers.set("date", new Date(Date.now() + state.aheadMs).toUTCString());
+        }
+        return response;
       });
     },
   };

@@ -34,6 +34,7 @@ export function listedUpstream(now: () => number) {
     tamper: (page: Page, _n: number): Page => page,
   };
   const upstreamNow = () => now() + state.aheadMs;
+  const wholeSecond = () => Math.floor(upstreamNow() / 1_000) * 1_000;
 
   function pageOf({ kind, since, pageUrl }: ListCall): Page {
     const rows = [...held]
@@ -48,7 +49,7 @@ export function listedUpstream(now: () => number) {
       unreadable: 0,
       ...(rows.length > from + state.pageSize ? { nextUrl: String(from + state.pageSize) } : {}),
       // A `Date` header knows whole seconds only.
-      ...(state.dated ? { upstreamNow: Math.floor(upstreamNow() / 1_000) * 1_000 } : {}),
+      ...(state.dated ? { upstreamNow: wholeSecond(), asOf: Math.min(now(), wholeSecond()) } : {}),
     };
   }
 

@@ -8,6 +8,7 @@ import { connectionMemory } from "./memory-connections.ts";
 import { feedMemory } from "./memory-feed.ts";
 import { cursorMemory, kindMemory, takenMemory } from "./memory-kinds.ts";
 import { deadLetterMemory, ledgerMemory } from "./memory-ledger.ts";
+import { refreshMemory } from "./memory-refreshes.ts";
 
 export type Memory = ReturnType<typeof createMemory>;
 
@@ -21,8 +22,9 @@ export function createMemory() {
   const taken = takenMemory();
   const ledger = ledgerMemory(exists);
   const deadLetters = deadLetterMemory();
-  owned.push(records, kinds, taken, ledger, deadLetters);
-  return { connections, records, kinds, taken, ledger, deadLetters, cursors: cursorMemory() };
+  const refreshes = refreshMemory(exists);
+  owned.push(records, kinds, taken, ledger, deadLetters, refreshes);
+  return { connections, records, kinds, taken, ledger, deadLetters, refreshes, cursors: cursorMemory() };
 }
 
 /** Rows that go when their connection goes. */
@@ -172,9 +174,10 @@ function toRow(write: Write, seq: number, before: MirrorRecord | undefined): Mir
     ...(clientId === undefined ? {} : { clientId }),
   };
   if (write.write === "put") return { ...known, ...write.snapshot, seq };
-  const { ref, fetchedAt } = write;
+  const { ref, fetchedAt, asOf } = write;
   const buried = {
     fetchedAt,
+    ...(asOf === undefined ? {} : { asOf }),
     updatedAt: fetchedAt,
     deletedAt: fetchedAt,
     hash: "",

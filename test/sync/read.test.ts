@@ -2,73 +2,24 @@
 
 import { describe, expect, it } from "vitest";
 import { limits } from "../../src/core/limits.ts";
-import type { MirrorRecord } from "../../src/core/record.ts";
-import type { LookAsk } from "../../src/sync/ports.ts";
-import { type ReadDeps, readOne } from "../../src/sync/read.ts";
-import type { WriterDeps } from "../../src/sync/write.ts";
 import { refOf, snapshotOf } from "../core/samples.ts";
-import {
-  connectedMemory,
-  doubtMemory,
-  failed,
-  HERE,
-  handClock,
-  heldUpstream,
-  missed,
-  saw,
-  settled,
-  writerOver,
-} from "./world.ts";
-
-async function setUp(replaced: Partial<WriterDeps> = {}) {
-  const clock = handClock();
-  const { memory } = await connectedMemory();
-  await memory.kinds.markProven(HERE, "clients");
-  const upstream = heldUpstream(clock.now);
-  const writer = writerOver(memory, upstream.fetchOne, { doubts: doubtMemory(), ...replaced });
-  const asks: LookAsk[] = [];
-  const sleeps: { readonly ms: number; wake(): void }[] = [];
-  const alive: Promise<unknown>[] = [];
-  const absent = new Set<string>();
-  const deps: ReadDeps = {
-    records: memory.records,
-    writers: () => ({
-      look: (one) => {
-        asks.push(...one);
-        return writer.look(one);
-      },
-    }),
-    sleep: (ms) => new Promise((wake) => sleeps.push({ ms, wake })),
-    keepAlive: (work) => void alive.push(work),
-    absent,
-  };
-  return {
-    memory,
-    upstream,
-    asks,
-    sleeps,
-    alive,
-    absent,
-    read: (organizationId?: string, visible: (record: MirrorRecord) => boolean = () => true) =>
-      readOne(deps, HERE, { ref: refOf("x"), visible, organizationId }),
-    put: () => memory.records.commit(HERE, [{ write: "put", snapshot: snapshotOf({ fetchedAt: 1 }) }]),
-  };
-}
+import { setUp } from "./reading.ts";
+import { failed, HERE, missed, saw, settled } from "./world.ts";
 
 const UNAVAILABLE = { result: "unavailable" };
 
 describe("a record that is held", () => {
   it("RD3 is answered from the mirror, without a call", async () => {
-    const { read, put, asks } = await setUp();
-    await put();
-    expect(await read()).toMatchObject({ result: "found", from: "mirror", record: { id: "x", seq: 1 } });
+    const { read, hold, asks } = await setUp();
+    await hold();
+    expect(await read()).toMatchObject({ result: "found", via: { hit: true }, record: { id: "x", seq: 1 } });
     expect(asks).toEqual([]);
   });
 
   it("RD3 as a tombstone is absent, without a call", async () => {
-    const { read, put, memory, asks } = await setUp();
-    await put();
-    await memory.records.commit(HERE, [{ write: "tombstone", ref: refOf("x"), fetchedAt: 2 }]);
+    const { clock, read, hold, memory, asks } = await setUp();
+    await hold();
+    await memory.records.commit(HERE, [{ write: "tombstone", ref: refOf("x"), fetchedAt: clock.now() + 1 }]);
     expect(await read()).toEqual({ result: "absent" });
     expect(asks).toEqual([]);
   });
@@ -78,8 +29,8 @@ describe("a record the reader may not see", () => {
   const unseen = () => false;
 
   it("RD6 takes the path of what does not exist: looked for upstream, then absent", async () => {
-    const { read, put, upstream, asks } = await setUp();
-    await put();
+    const { read, hold, upstream, asks } = await setUp();
+    await hold();
     const answer = read(undefined, unseen);
     await settled();
     expect(asks).toHaveLength(1);
@@ -89,8 +40,8 @@ describe("a record the reader may not see", () => {
   });
 
   it("RD6 is as unavailable as what does not exist while the upstream is away", async () => {
-    const { read, put, sleeps } = await setUp();
-    await put();
+    const { read, hold, sleeps } = await setUp();
+    await hold();
     const answer = read(undefined, unseen);
     await settled();
     sleeps[0]?.wake();
@@ -103,10 +54,16 @@ describe("a record never held", () => {
     const { read, upstream, asks, memory, sleeps } = await setUp();
     const answer = read("o1");
     await settled();
-    expect(asks).toEqual([{ ref: refOf("x"), class: "interactive", organizationId: "o1" }]);
+    expect(asks).toEqual([
+      expect.objectContaining({ ref: refOf("x"), class: "interactive", organizationId: "o1" }),
+    ]);
     expect(sleeps.map(({ ms }) => ms)).toEqual([limits.readThroughMs]);
     for (const fetch of [...upstream.open]) fetch.answer(saw(fetch, { hash: "a" }));
-    expect(await answer).toMatchObject({ result: "found", from: "upstream", record: { id: "x" } });
+    expect(await answer).toMatchObject({
+      result: "found",
+      via: { hit: false, fwd: "miss", stored: true },
+      record: { id: "x" },
+    });
     expect(memory.records.all(HERE)).toHaveLength(1);
   });
 
@@ -119,7 +76,7 @@ describe("a record never held", () => {
     expect(alive).toHaveLength(1);
     for (const fetch of [...upstream.open]) fetch.answer(saw(fetch, { hash: "a" }));
     await alive[0];
-    expect(await read()).toMatchObject({ result: "found", from: "mirror" });
+    expect(await read()).toMatchObject({ result: "found", via: { hit: true } });
     expect(limits.readThroughMs).toBe(3_000);
   });
 
@@ -157,6 +114,6 @@ describe("a record never held", () => {
       fetch.answer({ ok: true, value: { kind: "record", snapshot } });
     }
     expect(await answer).toMatchObject({ result: "found", record: { id: "real" } });
-    expect(await read()).toMatchObject({ result: "found", from: "mirror" });
+    expect(await read()).toMatchObject({ result: "found", via: { hit: true } });
   });
 });

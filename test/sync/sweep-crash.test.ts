@@ -123,6 +123,7 @@ describe("dying", () => {
     expect(new Set(upstream.lists.map(({ since }) => since))).toEqual(new Set([START - OVERLAP]));
     expect(cursors.of()).toEqual({
       watermark: START + 15 * MINUTE + 1_000,
+      vouch: { asOf: START + 15 * MINUTE + 1_000, from: START - OVERLAP },
       last: { at: START + 15 * MINUTE + 41_000, pages: 7, seen: 14, drifted: 14 },
     });
   });

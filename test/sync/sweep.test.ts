@@ -18,6 +18,7 @@ describe("the first sweep", () => {
     expect(swept).toEqual({ kind: "clients", pages: 1, seen: 0, drifted: 0, watermark, finished: true });
     expect(cursors.of()).toEqual({
       watermark,
+      vouch: { asOf: START + 1_234, from: watermark },
       last: { at: START + 1_234, pages: 1, seen: 0, drifted: 0 },
     });
     expect([upstream.lists.length, written, await memory.records.counts(HERE)]).toEqual([1, [], {}]);

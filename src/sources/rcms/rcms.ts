@@ -9,7 +9,15 @@ import { limits } from "../../core/limits.ts";
 import { minimise } from "../../core/minimise.ts";
 import type { Snapshot } from "../../core/record.ts";
 import { verifySignature } from "../signature.ts";
-import { type Account, badAnswer, type Digest, type Send, type Source, type Upstream } from "../source.ts";
+import {
+  type Account,
+  badAnswer,
+  type Digest,
+  type Send,
+  type Source,
+  type Upstream,
+  type UpstreamAnswer,
+} from "../source.ts";
 import { readDeliveries } from "./deliveries.ts";
 import { EVENT_TYPES, parseRcmsDelivery } from "./events.ts";
 import { kinds } from "./kinds.ts";
@@ -42,8 +50,8 @@ function accountProblem({ baseUrl, apiKey }: Account): string | undefined {
 }
 
 function openRcms(account: Account, send: Send, digest: Digest): Upstream {
-  const snapshot = (kind: Kind, record: JsonObject, fetchedAt: number, ref?: Ref, organizationId?: string) =>
-    toSnapshot({ kind, record, fetchedAt, ref, organizationId, account, digest });
+  const snapshot = (kind: Kind, record: JsonObject, of: Asked, ref?: Ref, organizationId?: string) =>
+    toSnapshot({ kind, record, of, ref, organizationId, account, digest });
 
   return {
     async fetchOne(ref, hint) {
@@ -51,13 +59,14 @@ function openRcms(account: Account, send: Send, digest: Digest): Upstream {
       if (path === undefined) throw new Error(`kind ${ref.kind} is never fetched`);
       const reply = await send({ method: "GET", target: path });
       if (!reply.ok) return reply;
-      const { status, json, startedAt } = reply.value;
+      const { status, json, startedAt, asOf } = reply.value;
       if (status === 404 || status === 410 || status === 405) {
         const routeMissing = status === 405;
-        return { ok: true, value: { kind: "gone", ref, fetchedAt: startedAt, routeMissing } };
+        const gone = { kind: "gone", ref, fetchedAt: startedAt, routeMissing } as const;
+        return { ok: true, value: { ...gone, ...(asOf === undefined ? {} : { asOf }) } };
       }
       const record = unwrap(json);
-      const seen = record && snapshot(ref.kind, record, startedAt, ref, hint?.organizationId);
+      const seen = record && snapshot(ref.kind, record, reply.value, ref, hint?.organizationId);
       return seen ? { ok: true, value: { kind: "record", snapshot: seen } } : badAnswer("shape");
     },
 
@@ -69,12 +78,12 @@ function openRcms(account: Account, send: Send, digest: Digest): Upstream {
         pageUrl === undefined ? { method: "GET", target: path, query } : { method: "GET", target: pageUrl },
       );
       if (!reply.ok) return reply;
-      const { json, startedAt, status, upstreamNow } = reply.value;
+      const { json, status, upstreamNow, asOf } = reply.value;
       if (status >= 400) return { ok: false, failure: { kind: "refused", status } };
       const rows = isJsonObject(json) ? property(json, "data") : undefined;
       if (!isJsonObject(json) || !Array.isArray(rows)) return badAnswer("shape");
       const snapshots = (rows as readonly Json[])
-        .map((row) => (isJsonObject(row) ? snapshot(kind, row, startedAt) : undefined))
+        .map((row) => (isJsonObject(row) ? snapshot(kind, row, reply.value) : undefined))
         .filter((row) => row !== undefined);
       const meta = property(json, "meta");
       const nextUrl = isJsonObject(meta) ? property(meta, "next_url") : undefined;
@@ -85,6 +94,7 @@ function openRcms(account: Account, send: Send, digest: Digest): Upstream {
           unreadable: rows.length - snapshots.length,
           ...(typeof nextUrl === "string" && nextUrl !== "" ? { nextUrl } : {}),
           ...(upstreamNow === undefined ? {} : { upstreamNow }),
+          ...(asOf === undefined ? {} : { asOf }),
         },
       };
     },
@@ -137,17 +147,19 @@ function unwrap(json: Json | undefined): JsonObject | undefined {
   return isJsonObject(data) ? data : json;
 }
 
+type Asked = Pick<UpstreamAnswer, "startedAt" | "asOf">;
+
 /** @returns undefined when the record has no id we could know it by, or is larger than a row may be */
 function toSnapshot(from: {
   readonly kind: Kind;
   readonly record: JsonObject;
-  readonly fetchedAt: number;
+  readonly of: Asked;
   readonly ref: Ref | undefined;
   readonly organizationId: string | undefined;
   readonly account: Account;
   readonly digest: Digest;
 }): Snapshot | undefined {
-  const { kind, record, fetchedAt, ref, account, digest } = from;
+  const { kind, record, of, ref, account, digest } = from;
   const id = kinds[kind].idFromRef && ref ? ref.id : recordId(property(record, "id"));
   if (id === undefined) return undefined;
   const updatedAt = parseInstant(property(record, "updated_at"));
@@ -162,7 +174,8 @@ function toSnapshot(from: {
   return {
     kind,
     id,
-    fetchedAt,
+    fetchedAt: of.startedAt,
+    ...(of.asOf === undefined ? {} : { asOf: of.asOf }),
     ...(updatedAt === undefined ? {} : { updatedAt }),
     ...(organizationId === undefined ? {} : { organizationId }),
     ...(clientId === undefined ? {} : { clientId }),

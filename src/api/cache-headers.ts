@@ -1,0 +1,59 @@
+// What an answer says of its own age and origin: `Age`, `Cache-Status` (RFC 9211), validators, and the 304 that
+// follows from them (RFC 9110 §13).
+
+import type { Via } from "../sync/read.ts";
+
+const SECOND = 1_000;
+
+/** Sent with every answer of the read API: an intermediary keeps nothing for long, and nothing for another key. */
+export const PRIVATE = { "cache-control": "private, no-cache", vary: "Authorization" } as const;
+
+export interface Validators {
+  /** Strong, quotes included. */
+  readonly etag: string;
+  /** ms */
+  readonly lastModified?: number | undefined;
+}
+
+/** @param age ms; undefined where nothing vouches for the answer yet */
+export function ageHeaders(age: number | undefined, ttlMs: number, via: Via): Record<string, string> {
+  const seconds = age === undefined ? undefined : Math.floor(Math.max(0, age) / SECOND);
+  return {
+    ...(seconds === undefined ? {} : { age: String(seconds) }),
+    "cache-status": cacheStatus(seconds, ttlMs, via),
+  };
+}
+
+function cacheStatus(ageSeconds: number | undefined, ttlMs: number, via: Via): string {
+  if (!via.hit) return `rcms-mirror; fwd=${via.fwd}; fwd-status=200${via.stored ? "; stored" : ""}`;
+  const ttl = ageSeconds === undefined ? "" : `; ttl=${Math.floor(ttlMs / SECOND) - ageSeconds}`;
+  return `rcms-mirror; hit${ttl}${via.why === undefined ? "" : `; detail=${via.why}`}`;
+}
+
+export function validatorHeaders({ etag, lastModified }: Validators): Record<string, string> {
+  return {
+    etag,
+    ...(lastModified === undefined ? {} : { "last-modified": new Date(lastModified).toUTCString() }),
+  };
+}
+
+/** `If-None-Match` decides alone where it is given; `If-Modified-Since` knows whole seconds only. */
+export function isNotModified(
+  header: (name: string) => string | undefined,
+  { etag, lastModified }: Validators,
+): boolean {
+  const noneMatch = header("if-none-match");
+  if (noneMatch !== undefined) return matches(noneMatch, etag);
+  const since = header("if-modified-since");
+  if (since === undefined || lastModified === undefined) return false;
+  const at = / GMT$/.test(since) ? Date.parse(since) : Number.NaN;
+  return Math.floor(lastModified / SECOND) * SECOND <= at;
+}
+
+/** Weak comparison: a proxy that compressed the answer has made the tag weak. */
+function matches(header: string, etag: string): boolean {
+  if (header.trim() === "*") return true;
+  return (header.match(/(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"/g) ?? []).some(
+    (tag) => tag.replace(/^W\//, "") === etag,
+  );
+}
