@@ -5,6 +5,7 @@ import { Hono } from "hono";
 import { adminConnections } from "./admin-connections.ts";
 import { adminKeys } from "./admin-keys.ts";
 import { adminLedger } from "./admin-ledger.ts";
+import { adminPrivacy } from "./admin-privacy.ts";
 import { adminWork } from "./admin-work.ts";
 import { requireAdmin, requireKey } from "./auth.ts";
 import type { ApiDeps, AppEnv } from "./deps.ts";
@@ -38,6 +39,7 @@ export function createApp(deps: ApiDeps): Hono<AppEnv> {
   adminKeys(app, deps);
   adminLedger(app, deps);
   adminWork(app, deps);
+  adminPrivacy(app, deps);
   health(app, deps);
 
   refuseOtherMethods(app);

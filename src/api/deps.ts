@@ -17,6 +17,7 @@ import type {
   KeyStore,
   KindStore,
   Ledger,
+  Purged,
   RebuildStore,
   RecordStore,
   Replayed,
@@ -59,6 +60,8 @@ export interface ApiDeps {
     userId: string,
     clientId: RecordId,
   ) => Promise<{ readonly backfill: Backfill; readonly first: boolean }>;
+  /** Undefined when there is no such connection. */
+  readonly purgeClient: (connection: ConnectionId, clientId: RecordId) => Promise<Purged | undefined>;
   readonly backfills: Pick<BackfillStore, "get">;
   /** Undefined when there is no such connection. */
   readonly orderRebuild: (id: ConnectionId, kinds?: readonly Kind[]) => Promise<true | undefined>;

@@ -17,6 +17,7 @@ export function logins(app: Hono<AppEnv>, deps: ApiDeps): void {
     requireKind(key, "clients");
     const { user_id, client_id } = await parseBody(c, newLogin);
     await requireVisible(deps, c, client_id);
+    await requireKept(deps, c, client_id);
     const { backfill, first } = await deps.login(key.connection, user_id, client_id);
     return c.json({ data: shown(backfill) }, first ? 202 : 200);
   });
@@ -35,6 +36,12 @@ export function logins(app: Hono<AppEnv>, deps: ApiDeps): void {
 /** A key bound to organizations must not learn from a backfill that another's client exists. */
 async function requireVisible(deps: ApiDeps, c: Context<AppEnv>, clientId: RecordId): Promise<void> {
   if (c.get("key").organizations !== undefined) await readVisible(deps, c, "clients", clientId);
+}
+
+/** To a login a purged client does not exist. */
+async function requireKept({ records }: ApiDeps, c: Context<AppEnv>, id: RecordId): Promise<void> {
+  const purged = await records.suppressed(c.get("key").connection, [{ kind: "clients", id }]);
+  if (purged.size > 0) throw notFound();
 }
 
 function shown({ id, status, reason, createdAt, updatedAt }: Backfill) {

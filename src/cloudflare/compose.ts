@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { drizzle } from "drizzle-orm/d1";
 import type { CallClass } from "../core/gate.ts";
-import type { ConnectionId } from "../core/ids.ts";
+import type { ConnectionId, Ref } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import { shardOf } from "../core/shard.ts";
 import { rcms } from "../sources/rcms/rcms.ts";
@@ -15,6 +15,7 @@ import { deadLetterStore } from "../store/dead-letters.ts";
 import { keyStore } from "../store/keys.ts";
 import { assessmentsTakenStore, kindStore } from "../store/kinds.ts";
 import { ledgerStore } from "../store/ledger.ts";
+import { purgeStore } from "../store/purge.ts";
 import { rebuildStore } from "../store/rebuilds.ts";
 import { recordStore } from "../store/records.ts";
 import { createSeal, type Seal } from "../store/seal.ts";
@@ -109,12 +110,19 @@ function build(env: Env) {
     taken: assessmentsTakenStore(db),
     backfills: backfillStore(db),
     rebuilds: rebuildStore(db),
+    purges: purgeStore(env.DB),
     cursors: cursors(env.CURSORS),
     queues: queues(env),
     gate,
     source,
     upstream,
     writers: (id: ConnectionId) => writers(env, id, settings.WRITER_SHARDS),
+    forgetDoubts: async (id: ConnectionId, refs: readonly Ref[]) => {
+      const byShard = Map.groupBy(refs, (ref) => shardOf(ref, settings.WRITER_SHARDS));
+      await Promise.all(
+        [...byShard].map(([shard, own]) => env.WRITERS.getByName(`${id}:${shard}`).forgetDoubts(own)),
+      );
+    },
     /** Every Durable Object of a connection that is gone. */
     clearWriters: async (id: ConnectionId) => {
       const shards = Array.from({ length: settings.WRITER_SHARDS }, (_, shard) => shard);

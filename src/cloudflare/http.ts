@@ -10,6 +10,7 @@ import type { ConnectionId, Kind } from "../core/ids.ts";
 import { login } from "../sync/backfill.ts";
 import { addSecret, type ConnectDeps, connect, disconnect, resume } from "../sync/connect.ts";
 import { replay } from "../sync/park.ts";
+import { purgeClient } from "../sync/purge.ts";
 import { readOne } from "../sync/read.ts";
 import { orderRebuild, rebuiltKinds } from "../sync/rebuild.ts";
 import { receive } from "../sync/receive.ts";
@@ -79,6 +80,7 @@ function apiDeps(services: Services): ApiDeps {
     acknowledgeReminder: (connection, id) => acknowledgeReminder(services, connection, id),
     sweep: (id, kinds) => sweepNow(services, id, kinds),
     login: (connection, userId, clientId) => login(services, connection, userId, clientId),
+    purgeClient: (connection, clientId) => purgeClient(services, connection, clientId),
     orderRebuild: async (id, kinds) => {
       const connection = await connections.get(id);
       if (connection === undefined) return undefined;

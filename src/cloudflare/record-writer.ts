@@ -6,6 +6,7 @@ import type { Doubt } from "../core/decide.ts";
 import { type ConnectionId, type Ref, refKey } from "../core/ids.ts";
 import type { Snapshot } from "../core/record.ts";
 import type { LookAsk, Looked, Writers } from "../sync/ports.ts";
+import { noteAlias } from "../sync/purge.ts";
 import type { Connection } from "../sync/stores.ts";
 import { createWriter, type DoubtStore } from "../sync/write.ts";
 import { compose, type Services } from "./compose.ts";
@@ -30,6 +31,12 @@ export class RecordWriter extends DurableObject<Env> {
     return writer ? writer.offer(snapshots) : snapshots.map(() => INTERRUPTED);
   }
 
+  /** Their records were purged. */
+  forgetDoubts(refs: readonly Ref[]): void {
+    const doubts = this.#doubts();
+    for (const ref of refs) doubts.delete(ref);
+  }
+
   /** The connection is gone: nothing of it stays. */
   async clear(): Promise<void> {
     this.#writer = undefined;
@@ -46,7 +53,7 @@ export class RecordWriter extends DurableObject<Env> {
   }
 
   #createWriter(id: ConnectionId): Writers {
-    const { records, kinds, upstream, source } = this.#services;
+    const { records, purges, now, kinds, upstream, source } = this.#services;
     const proven = new Set<string>();
     return createWriter({
       fetchOne: (ref, { class: callClass, retry, organizationId }) => {
@@ -57,7 +64,10 @@ export class RecordWriter extends DurableObject<Env> {
       },
       versions: (refs) => records.versions(id, refs),
       commit: (writes) => records.commit(id, writes),
-      addAlias: (kind, alias, recordId) => records.addAlias(id, kind, alias, recordId),
+      suppressed: (refs) => records.suppressed(id, refs),
+      whyRefused: (writes) => records.whyRefused(id, writes),
+      addAlias: (kind, alias, recordId) =>
+        noteAlias({ now, records, purges }, id, { kind, id: alias }, recordId),
       isProven: async (kind) =>
         source(this.#writer?.connection.source ?? "").kinds[kind].singleRoute === "documented" ||
         kinds.isProven(id, kind),

@@ -3,8 +3,9 @@
 import { and, asc, eq, gt, gte, inArray, isNull, type SQL, sql } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import { type ConnectionId, type Kind, type RecordId, type Ref, refKey } from "../core/ids.ts";
-import type { MirrorRecord, Version, Write } from "../core/record.ts";
+import { gatekeeping, type MirrorRecord, type Version, type Write } from "../core/record.ts";
 import type { RecordQuery, RecordStore } from "../sync/stores.ts";
+import { refusals } from "./refusals.ts";
 import { aliases, records } from "./schema.ts";
 
 /**
@@ -16,6 +17,9 @@ import { aliases, records } from "./schema.ts";
  *  - a tombstone over a record: when its fetch started later
  *  - a record over a record: other content, and newer by the upstream's clock, or equal or undated there and
  *    fetched later; or over exactly the content that was decided against
+ * And whatever its version: nothing of a purged client (PR4), and nothing cut to a field list that is no longer the
+ * connection's (PR3). Both are judged here, in the instant of writing, so a fetch in flight cannot slip past.
+ *
  * `seq` is the connection's next numbers, in the order of the parameter, given only to rows that are written:
  * row and feed position commit together.
  */
@@ -32,7 +36,12 @@ FROM connections c
 CROSS JOIN json_each(?2) j
 LEFT JOIN records r
   ON r.connection_id = c.id AND r.kind = j.value ->> 'kind' AND r.id = j.value ->> 'id'
-WHERE c.id = ?1 AND CASE
+WHERE c.id = ?1
+AND (j.value ->> 'fields' IS NULL OR j.value ->> 'fields' = c.fields_version)
+AND NOT EXISTS (
+  SELECT 1 FROM suppressions s
+  WHERE s.connection_id = c.id AND s.client_id IN (j.value ->> '$.clients[0]', j.value ->> '$.clients[1]'))
+AND CASE
   WHEN r.id IS NULL THEN j.value ->> 'deletedAt' IS NULL
   WHEN r.deleted_at IS NOT NULL THEN
     j.value ->> 'deletedAt' IS NULL AND j.value ->> 'fetchedAt' > r.fetched_at
@@ -60,7 +69,10 @@ CROSS JOIN records r
 const UNDATED = 0;
 
 export function recordStore(d1: D1Database, db: DrizzleD1Database): RecordStore {
+  const refusing = refusals(d1);
   return {
+    ...refusing,
+
     async versions(connection, refs) {
       const { results } = await d1.prepare(VERSIONS).bind(connection, JSON.stringify(refs)).all<VersionRow>();
       return new Map(results.map((row) => [refKey(row), toVersion(row)]));
@@ -95,10 +107,15 @@ export function recordStore(d1: D1Database, db: DrizzleD1Database): RecordStore 
     },
 
     async addAlias(connection, kind, alias, id) {
-      await db.run(sql`
+      const { meta } = await db.run(sql`
         INSERT INTO aliases (connection_id, kind, alias, id)
-        SELECT id, ${kind}, ${alias}, ${id} FROM connections WHERE id = ${connection}
+        SELECT c.id, ${kind}, ${alias}, ${id} FROM connections c
+        WHERE c.id = ${connection} AND (${kind} <> 'clients' OR NOT EXISTS (
+          SELECT 1 FROM suppressions s WHERE s.connection_id = c.id AND s.client_id IN (${alias}, ${id})))
         ON CONFLICT (connection_id, kind, alias) DO UPDATE SET id = excluded.id WHERE aliases.id <> excluded.id`);
+      if (meta.changes > 0) return true;
+      const refs = [alias, id].map((one) => ({ kind, id: one }));
+      return (await refusing.suppressed(connection, refs)).size === 0;
     },
 
     async ids(connection, kind, after, limit) {
@@ -188,6 +205,7 @@ function toRow(write: Write): Record<string, unknown> {
     // Of a deleted record nothing is kept but that it was, and when it was seen to be gone.
     return {
       ...ref,
+      ...gatekeeping(write),
       updatedAt: fetchedAt,
       fetchedAt,
       hash: "",
@@ -199,6 +217,7 @@ function toRow(write: Write): Record<string, unknown> {
   const { snapshot, overHash } = write;
   return {
     ...snapshot,
+    ...gatekeeping(write),
     updatedAt: snapshot.updatedAt ?? UNDATED,
     terminal: snapshot.terminal ? 1 : 0,
     overHash,

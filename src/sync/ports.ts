@@ -32,6 +32,8 @@ export type Looked =
       readonly doubt?: Doubt;
       /** Nothing was found, on a route that has never answered: this proves nothing. */
       readonly unproven?: true;
+      /** The record is a purged client's: nothing of it is kept. */
+      readonly suppressed?: true;
     }
   | { readonly ok: false; readonly failure: Failure };
 

@@ -18,7 +18,7 @@ export interface RebuildDeps extends ApplyDeps {
   readonly source: Source;
   readonly gate: Gate;
   readonly rebuilds: RebuildStore;
-  readonly records: Pick<RecordStore, "versions" | "ids" | "counts">;
+  readonly records: Pick<RecordStore, "versions" | "suppressed" | "ids" | "counts">;
   readonly kinds: Pick<KindStore, "addDrift" | "markComplete">;
   readonly queues: Pick<Queues, "sendJobs">;
   /** Through the gate, as class `rebuild`. */

@@ -3,7 +3,7 @@
 
 import type { Decision } from "../core/decide.ts";
 import type { ConnectionId, EventId, Kind, RecordId, Ref } from "../core/ids.ts";
-import type { MirrorRecord, Version, Write } from "../core/record.ts";
+import type { MirrorRecord, Subject, Version, Write } from "../core/record.ts";
 
 export interface ConnectionHead {
   readonly id: ConnectionId;
@@ -21,6 +21,8 @@ export interface ConnectionHead {
 export interface Connection extends ConnectionHead {
   readonly apiKey: string;
   readonly fields: Readonly<Partial<Record<Kind, readonly string[]>>>;
+  /** How often `fields` was changed. */
+  readonly fieldsVersion: number;
   /** The event types chosen; undefined: all. */
   readonly webhookEvents?: readonly string[];
   /** Our clock, ms: when silence made us ask for a test delivery. */
@@ -83,12 +85,19 @@ export interface RecordStore {
    * @returns the ref keys written
    */
   commit(connection: ConnectionId, writes: readonly Write[]): Promise<ReadonlySet<string>>;
+  /** Those that belong to a purged client, by ref key: nothing of them is ever written (PR4). */
+  suppressed(connection: ConnectionId, subjects: readonly Subject[]): Promise<ReadonlySet<string>>;
+  /** Of writes that were not applied, by ref key: why, where it was not the order of versions. */
+  whyRefused(connection: ConnectionId, writes: readonly Write[]): Promise<ReadonlyMap<string, Refusal>>;
   /** Tombstones included. Aliases are followed. */
   one(connection: ConnectionId, ref: Ref): Promise<MirrorRecord | undefined>;
   /** Tombstones left out; by (`updated_at`, id), records without `updated_at` first. */
   page(connection: ConnectionId, kind: Kind, query: RecordQuery): Promise<readonly MirrorRecord[]>;
-  /** The upstream answers for `alias` with the record `id`. */
-  addAlias(connection: ConnectionId, kind: Kind, alias: RecordId, id: RecordId): Promise<void>;
+  /**
+   * The upstream answers for `alias` with the record `id`.
+   * @returns false when one of the two names a purged client: nothing was kept
+   */
+  addAlias(connection: ConnectionId, kind: Kind, alias: RecordId, id: RecordId): Promise<boolean>;
   /** Live ids of a kind after `after`, in order of id: for walks. */
   ids(
     connection: ConnectionId,
@@ -100,6 +109,9 @@ export interface RecordStore {
   /** Reminders nobody has acknowledged: how many, and since when the oldest waits (ms). */
   openReminders(connection: ConnectionId): Promise<{ readonly open: number; readonly oldest?: number }>;
 }
+
+/** `outdated`: cut to a field list that is no longer the connection's. */
+export type Refusal = "suppressed" | "outdated";
 
 export interface RecordQuery {
   readonly limit: number;
@@ -117,6 +129,33 @@ export interface PagePosition {
   readonly updatedAt: number | undefined;
   readonly id: RecordId;
 }
+
+export interface PurgeStore {
+  /**
+   * Removes everything kept of the clients these ids name, each id they are known by included, and suppresses them:
+   * one transaction. Their records leave tombstones without content, each with the next `seq`. Repeating removes
+   * what is there again: nothing.
+   * @param ids of one client
+   */
+  purge(connection: ConnectionId, ids: readonly RecordId[], now: number): Promise<Purged>;
+}
+
+export interface Purged {
+  /** Every id the client was known by. */
+  readonly ids: readonly RecordId[];
+  readonly removed: Readonly<Record<(typeof PURGED)[number], number>>;
+}
+
+/** What a purge counts. */
+export const PURGED = [
+  "records",
+  "reminders",
+  "aliases",
+  "events",
+  "dead_letters",
+  "backfills",
+  "assessments_taken",
+] as const;
 
 export const DRIFT_CAUSES = ["missed", "late", "rewritten", "deleted"] as const;
 
@@ -159,7 +198,7 @@ export interface Backfill {
 }
 
 export interface BackfillStore {
-  /** Makes the row, or finds the one that is there. `id` is used only when it makes it. */
+  /** Makes the row, or finds the one that is there. `id` is used only when it makes it. Throws for a purged client. */
   begin(
     connection: ConnectionId,
     userId: string,
@@ -216,6 +255,8 @@ export type EventOutcome =
   /** Looked three times more; the API never showed what the event spoke of. Left to the sweep. */
   | "lagging"
   | "gone"
+  /** About a purged client: nothing was fetched, and the ledger does not say whom. */
+  | "suppressed"
   | "test"
   | "unknown_type"
   | "unusable"

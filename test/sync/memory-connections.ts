@@ -54,6 +54,7 @@ export function connectionMemory(owned: readonly OwnedRows[]) {
       rows.set(connection.id, {
         ...rest,
         ...(webhookEvents === undefined ? {} : { webhookEvents }),
+        fieldsVersion: 0,
         status: "connecting",
         secrets: [],
         problems: new Map(),
@@ -125,7 +126,11 @@ export function connectionMemory(owned: readonly OwnedRows[]) {
       };
     },
   };
-  return { ...store, exists: (id: ConnectionId) => rows.has(id) };
+  return {
+    ...store,
+    exists: (id: ConnectionId) => rows.has(id),
+    fieldsVersion: (id: ConnectionId) => rows.get(id)?.fieldsVersion,
+  };
 }
 
 /** A pause says more than any problem; a problem makes an active connection degraded. */

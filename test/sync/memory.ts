@@ -2,11 +2,19 @@
 // committing statement included. Nothing here knows the time.
 
 import { type ConnectionId, type Kind, type RecordId, refKey } from "../../src/core/ids.ts";
-import { type MirrorRecord, refOfWrite, type Version, type Write } from "../../src/core/record.ts";
-import type { RecordQuery, RecordStore } from "../../src/sync/stores.ts";
+import {
+  clientsOf,
+  gatekeeping,
+  type MirrorRecord,
+  refOfWrite,
+  type Version,
+  type Write,
+} from "../../src/core/record.ts";
+import type { RecordQuery, RecordStore, Refusal } from "../../src/sync/stores.ts";
 import { connectionMemory } from "./memory-connections.ts";
 import { cursorMemory, kindMemory, takenMemory } from "./memory-kinds.ts";
 import { deadLetterMemory, ledgerMemory } from "./memory-ledger.ts";
+import { type Purgeable, purgeMemory, type Suppressions, suppressionMemory } from "./memory-purge.ts";
 
 export type Memory = ReturnType<typeof createMemory>;
 
@@ -15,13 +23,28 @@ export function createMemory() {
   const owned: OwnedRows[] = [];
   const connections = connectionMemory(owned);
   const exists = connections.exists;
-  const records = recordMemory(exists);
+  const suppressions = suppressionMemory();
+  const records = recordMemory(exists, suppressions, connections.fieldsVersion);
   const kinds = kindMemory();
-  const taken = takenMemory();
-  const ledger = ledgerMemory(exists);
-  const deadLetters = deadLetterMemory();
-  owned.push(records, kinds, taken, ledger, deadLetters);
-  return { connections, records, kinds, taken, ledger, deadLetters, cursors: cursorMemory() };
+  const taken = takenMemory(suppressions);
+  const ledger = ledgerMemory(exists, suppressions);
+  const deadLetters = deadLetterMemory(suppressions);
+  owned.push(records, kinds, taken, ledger, deadLetters, suppressions);
+  const purgeables: Purgeable[] = [ledger, deadLetters, records, taken];
+  const purges = purgeMemory(suppressions, records.idsOf, purgeables);
+  const cursors = cursorMemory();
+  return {
+    connections,
+    records,
+    kinds,
+    taken,
+    ledger,
+    deadLetters,
+    cursors,
+    suppressions,
+    purges,
+    purgeables,
+  };
 }
 
 /** Rows that go when their connection goes. */
@@ -31,13 +54,38 @@ export interface OwnedRows {
   forget(connection: ConnectionId): number;
 }
 
-export function recordMemory(exists: (id: ConnectionId) => boolean) {
+export function recordMemory(
+  exists: (id: ConnectionId) => boolean,
+  suppressions: Suppressions,
+  fieldsVersion: (id: ConnectionId) => number | undefined,
+) {
   const tables = new Map<ConnectionId, Map<string, MirrorRecord>>();
   const aliases = new Map<string, RecordId>();
   const rowsOf = (connection: ConnectionId) => tables.get(connection) ?? new Map<string, MirrorRecord>();
   const aliasKey = (connection: ConnectionId, kind: Kind, alias: string) => `${connection} ${kind}/${alias}`;
 
+  function refusal(connection: ConnectionId, write: Write): Refusal | undefined {
+    const { clients, fields } = gatekeeping(write);
+    if (suppressions.has(connection, clients)) return "suppressed";
+    return fields !== undefined && fields !== fieldsVersion(connection) ? "outdated" : undefined;
+  }
+
   const store: RecordStore = {
+    async suppressed(connection, subjects) {
+      return new Set(
+        subjects.filter((one) => suppressions.has(connection, clientsOf(one))).map((one) => refKey(one)),
+      );
+    },
+
+    async whyRefused(connection, writes) {
+      return new Map(
+        writes.flatMap((write): [string, Refusal][] => {
+          const why = refusal(connection, write);
+          return why === undefined ? [] : [[refKey(refOfWrite(write)), why]];
+        }),
+      );
+    },
+
     async versions(connection, refs) {
       const rows = rowsOf(connection);
       return new Map(
@@ -53,7 +101,10 @@ export function recordMemory(exists: (id: ConnectionId) => boolean) {
       const rows = rowsOf(connection);
       tables.set(connection, rows);
       // All are judged against what was there before the statement, as the statement itself does.
-      const accepted = writes.filter((write) => guard(rows.get(refKey(refOfWrite(write))), write));
+      const accepted = writes.filter(
+        (write) =>
+          refusal(connection, write) === undefined && guard(rows.get(refKey(refOfWrite(write))), write),
+      );
       let seq = Math.max(0, ...[...rows.values()].map((row) => row.seq));
       for (const write of accepted) {
         const key = refKey(refOfWrite(write));
@@ -77,7 +128,9 @@ export function recordMemory(exists: (id: ConnectionId) => boolean) {
     },
 
     async addAlias(connection, kind, alias, id) {
+      if (kind === "clients" && suppressions.has(connection, [alias, id])) return false;
       aliases.set(aliasKey(connection, kind, alias), id);
+      return true;
     },
 
     async ids(connection, kind, after, limit) {
@@ -117,6 +170,39 @@ export function recordMemory(exists: (id: ConnectionId) => boolean) {
         aliases.delete(key);
       return count;
     },
+    /** Every id the client of these ids is known by. */
+    idsOf(connection: ConnectionId, ids: readonly string[]): ReadonlySet<string> {
+      const known = new Set(ids);
+      const prefix = aliasKey(connection, "clients", "");
+      const pairs = [...aliases].filter(([key]) => key.startsWith(prefix));
+      for (let size = -1; size !== known.size; ) {
+        size = known.size;
+        for (const [key, id] of pairs) {
+          const alias = key.slice(prefix.length);
+          if (known.has(alias) || known.has(id)) known.add(alias).add(id);
+        }
+      }
+      return known;
+    },
+    forgetClient(connection: ConnectionId, ids: ReadonlySet<string>, now: number) {
+      const rows = rowsOf(connection);
+      const counts = { records: 0, reminders: 0, aliases: 0 };
+      let seq = Math.max(0, ...[...rows.values()].map((row) => row.seq));
+      for (const [key, row] of [...rows].sort(([a], [b]) => (a < b ? -1 : 1))) {
+        if (row.deletedAt !== undefined || !clientsOf(row).some((id) => ids.has(id))) continue;
+        const buried = toRow({ write: "tombstone", ref: row, fetchedAt: now }, ++seq, row);
+        const { clientId: _, ...kept } = buried;
+        rows.set(key, kept);
+        counts[row.kind === "reminders" ? "reminders" : "records"]++;
+      }
+      for (const [key, id] of aliases) {
+        const prefix = aliasKey(connection, "clients", "");
+        if (!key.startsWith(prefix) || !(ids.has(id) || ids.has(key.slice(prefix.length)))) continue;
+        aliases.delete(key);
+        counts.aliases++;
+      }
+      return counts;
+    },
     /** Every row, by `seq`: what a replay of the feed would bring. */
     all: (connection: ConnectionId) => [...rowsOf(connection).values()].sort((a, b) => a.seq - b.seq),
   };
@@ -144,7 +230,10 @@ function toRow(write: Write, seq: number, before: MirrorRecord | undefined): Mir
     ...(organizationId === undefined ? {} : { organizationId }),
     ...(clientId === undefined ? {} : { clientId }),
   };
-  if (write.write === "put") return { ...known, ...write.snapshot, seq };
+  if (write.write === "put") {
+    const { fieldsVersion: _, ...snapshot } = write.snapshot;
+    return { ...known, ...snapshot, seq };
+  }
   const { ref, fetchedAt } = write;
   const buried = {
     fetchedAt,
