@@ -13,6 +13,7 @@ ALTER TABLE connections ADD COLUMN fields_version INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE minimisations (
   connection_id TEXT NOT NULL,
   kind TEXT NOT NULL,
+  version INTEGER NOT NULL,             -- connections.fields_version when it was ordered last
   ordered_at INTEGER NOT NULL,
   cut_from TEXT,                        -- records up to this id are cut; NULL: nothing to cut
   refetch INTEGER NOT NULL,             -- fields were added: records must be fetched again

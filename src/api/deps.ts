@@ -5,6 +5,7 @@ import type { ConnectionId, Kind, RecordId } from "../core/ids.ts";
 import type { MirrorRecord } from "../core/record.ts";
 import type { Delivery } from "../sources/source.ts";
 import type { Connected, ConnectRequest, Disconnected } from "../sync/connect.ts";
+import type { FieldsChanged } from "../sync/fields.ts";
 import type { Cursors, Log, Queues } from "../sync/ports.ts";
 import type { Asked, Read } from "../sync/read.ts";
 import type { Received } from "../sync/receive.ts";
@@ -12,11 +13,13 @@ import type {
   ApiKey,
   Backfill,
   BackfillStore,
+  Connection,
   ConnectionStore,
   DeadLetterStore,
   KeyStore,
   KindStore,
   Ledger,
+  MinimisationStore,
   Purged,
   RebuildStore,
   RecordStore,
@@ -60,6 +63,12 @@ export interface ApiDeps {
     userId: string,
     clientId: RecordId,
   ) => Promise<{ readonly backfill: Backfill; readonly first: boolean }>;
+  /** Undefined when there is no such connection. */
+  readonly changeFields: (
+    id: ConnectionId,
+    fields: Connection["fields"],
+  ) => Promise<FieldsChanged | undefined>;
+  readonly minimisations: Pick<MinimisationStore, "list">;
   /** Undefined when there is no such connection. */
   readonly purgeClient: (connection: ConnectionId, clientId: RecordId) => Promise<Purged | undefined>;
   readonly backfills: Pick<BackfillStore, "get">;

@@ -63,6 +63,9 @@ const plainUrl = parsed((text) => {
 // Visible ASCII: anything else could not travel in a header or would not be what was copied.
 const secretText = z.string().regex(/^[\x21-\x7e]{8,256}$/, "must be 8 to 256 visible ASCII characters");
 
+/** Per kind, what may be kept; a kind without a list keeps everything. */
+const fieldLists = z.partialRecord(kind, z.array(z.string().min(1).max(128)).max(256));
+
 export const newConnection = z.strictObject({
   id: connection,
   source: z.literal("rcms", { error: 'must be "rcms"' }),
@@ -78,8 +81,10 @@ export const newConnection = z.strictObject({
     ],
     { error: "must be {public_url, events?} or {signing_secret, webhook_id?}" },
   ),
-  fields: z.partialRecord(kind, z.array(z.string().min(1).max(128)).max(256)).default({}),
+  fields: fieldLists.default({}),
 });
+
+export const newFields = z.strictObject({ fields: fieldLists });
 
 export const newSecret = z.strictObject({ signing_secret: secretText });
 

@@ -15,6 +15,7 @@ import { deadLetterStore } from "../store/dead-letters.ts";
 import { keyStore } from "../store/keys.ts";
 import { assessmentsTakenStore, kindStore } from "../store/kinds.ts";
 import { ledgerStore } from "../store/ledger.ts";
+import { minimisationStore } from "../store/minimisations.ts";
 import { purgeStore } from "../store/purge.ts";
 import { rebuildStore } from "../store/rebuilds.ts";
 import { recordStore } from "../store/records.ts";
@@ -111,6 +112,7 @@ function build(env: Env) {
     backfills: backfillStore(db),
     rebuilds: rebuildStore(db),
     purges: purgeStore(env.DB),
+    minimisations: minimisationStore(env.DB, db),
     cursors: cursors(env.CURSORS),
     queues: queues(env),
     gate,

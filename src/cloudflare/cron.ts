@@ -53,7 +53,9 @@ async function forgottenWork(services: Services, { id }: ConnectionHead): Promis
   const rebuilds = (await services.rebuilds.list(id)).filter(
     (one) => isWanted(one) && one.updatedAt < before,
   );
+  const lists = (await services.minimisations.list(id)).filter(({ updatedAt }) => updatedAt < before);
   return [
+    ...lists.slice(0, 1).map((): JobMessage => ({ job: "minimise", connection: id })),
     ...backfills.map((backfill): JobMessage => ({ job: "backfill", connection: id, backfill: backfill.id })),
     ...rebuilds.slice(0, 1).map((): JobMessage => ({ job: "rebuild", connection: id })),
   ];

@@ -9,6 +9,7 @@ import { base64Url } from "../core/base64.ts";
 import type { ConnectionId, Kind } from "../core/ids.ts";
 import { login } from "../sync/backfill.ts";
 import { addSecret, type ConnectDeps, connect, disconnect, resume } from "../sync/connect.ts";
+import { changeFields } from "../sync/fields.ts";
 import { replay } from "../sync/park.ts";
 import { purgeClient } from "../sync/purge.ts";
 import { readOne } from "../sync/read.ts";
@@ -80,6 +81,7 @@ function apiDeps(services: Services): ApiDeps {
     acknowledgeReminder: (connection, id) => acknowledgeReminder(services, connection, id),
     sweep: (id, kinds) => sweepNow(services, id, kinds),
     login: (connection, userId, clientId) => login(services, connection, userId, clientId),
+    changeFields: (id, fields) => changeFields(services, id, fields),
     purgeClient: (connection, clientId) => purgeClient(services, connection, clientId),
     orderRebuild: async (id, kinds) => {
       const connection = await connections.get(id);

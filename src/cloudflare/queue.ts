@@ -5,6 +5,7 @@ import { afterFailure } from "../core/failure.ts";
 import type { RecordId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import { runBackfill } from "../sync/backfill.ts";
+import { runMinimise } from "../sync/fields.ts";
 import { hydrate } from "../sync/hydrate.ts";
 import { type JobDeps, runJob } from "../sync/jobs.ts";
 import { ACK, type EventMessage, type JobMessage, type Queued, type Settlement } from "../sync/messages.ts";
@@ -155,6 +156,7 @@ async function settleJobs(
     backfill: ({ id }, backfill, attempts) =>
       runBackfill({ ...services, writers: services.writers(id) }, id, backfill, attempts),
     rebuild: (connection, attempts) => runRebuild(services.of(connection, "rebuild"), connection, attempts),
+    minimise: (connection) => runMinimise(services.of(connection, "rebuild"), connection),
     guard: (connection) => guardSubscription(services.of(connection, "sweep"), connection),
     resumeGate: ({ id }) => services.gate(id).resume(),
   };

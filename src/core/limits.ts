@@ -111,6 +111,11 @@ export const limits = {
   rebuildPages: 10,
   /** Work whose message may have been lost is queued again after this long without a sign of life. */
   staleWorkMs: 15 * MINUTE,
+  /** Rows cut to a narrower field list at a time, and slices of one job: short, so that it yields in between. */
+  cutRows: 100,
+  cutSlices: 10,
+  /** Two operators who change the field list at once: one of them reads it again. */
+  fieldsAttempts: 5,
   /** Forgotten backfills queued again by one tick. */
   staleBackfills: 90,
   /** Extra sweeps between two ticks while a connection is degraded. */

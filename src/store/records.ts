@@ -138,6 +138,23 @@ export function recordStore(d1: D1Database, db: DrizzleD1Database): RecordStore 
       }));
     },
 
+    async slice(connection, kind, after, limit) {
+      const rows = await db
+        .select()
+        .from(records)
+        .where(
+          and(
+            eq(records.connectionId, connection),
+            eq(records.kind, kind),
+            gt(records.id, after),
+            isNull(records.deletedAt),
+          ),
+        )
+        .orderBy(asc(records.id))
+        .limit(limit);
+      return rows.map(toRecord);
+    },
+
     async openReminders(connection) {
       const [row] = await db
         .select({ open: sql<number>`count(*)`, oldest: sql<number | null>`min(${records.updatedAt})` })

@@ -200,6 +200,7 @@ export const minimisations = sqliteTable(
   {
     connectionId: text("connection_id").notNull(),
     kind: text("kind").notNull(),
+    version: integer("version").notNull(),
     orderedAt: integer("ordered_at").notNull(),
     cutFrom: text("cut_from"),
     refetch: integer("refetch").notNull(),

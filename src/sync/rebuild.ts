@@ -29,7 +29,9 @@ export const rebuiltKinds = (source: Source) => KINDS.filter((kind) => source.ki
 
 /** Ordering again while one runs changes nothing; kinds that were done start anew. */
 export async function orderRebuild(
-  deps: Pick<RebuildDeps, "now" | "rebuilds" | "records" | "queues">,
+  deps: Pick<RebuildDeps, "now" | "rebuilds" | "queues"> & {
+    readonly records: Pick<RecordStore, "counts">;
+  },
   connection: Pick<Connection, "id">,
   kinds: readonly Kind[],
 ): Promise<void> {

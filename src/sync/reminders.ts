@@ -147,6 +147,27 @@ function rank(status: string | undefined): number {
   return REMINDER_STATUSES.indexOf((status ?? "open") as ReminderStatus);
 }
 
+/** What is ours of a reminder, whatever fields of its payload may be kept. */
+const OWN_FIELDS = [
+  "type",
+  "status",
+  "organization_id",
+  "created_at",
+  "updated_at",
+  "acknowledged_at",
+  "closed_at",
+];
+
+/** A stored reminder under a narrower list. */
+export function cutReminder(
+  content: JsonObject,
+  allowed: readonly string[] | undefined,
+  digest: (text: string) => string,
+): Pick<Snapshot, "hash" | "body"> {
+  const kept = minimise(content, allowed && [...allowed, ...OWN_FIELDS]);
+  return { hash: digest(canonicalJson(kept)), body: JSON.stringify(kept) };
+}
+
 function reminderSnapshot(
   deps: ReminderDeps,
   content: JsonObject,

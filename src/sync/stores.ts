@@ -105,6 +105,8 @@ export interface RecordStore {
     after: string,
     limit: number,
   ): Promise<readonly { readonly id: RecordId; readonly organizationId?: string }[]>;
+  /** Live records of a kind after `after`, in order of id. */
+  slice(connection: ConnectionId, kind: Kind, after: string, limit: number): Promise<readonly MirrorRecord[]>;
   counts(connection: ConnectionId): Promise<Readonly<Partial<Record<Kind, number>>>>;
   /** Reminders nobody has acknowledged: how many, and since when the oldest waits (ms). */
   openReminders(connection: ConnectionId): Promise<{ readonly open: number; readonly oldest?: number }>;
@@ -156,6 +158,38 @@ export const PURGED = [
   "backfills",
   "assessments_taken",
 ] as const;
+
+/** A kind whose stored records do not follow its field list yet. */
+export interface Minimisation {
+  readonly kind: Kind;
+  /** The connection's `fieldsVersion` that ordered it. */
+  readonly version: number;
+  readonly orderedAt: number;
+  /** Records up to this id are cut; undefined: nothing is to be cut. */
+  readonly cutFrom?: RecordId | "" | undefined;
+  /** Fields were added: the records have to be fetched again. */
+  readonly refetch: boolean;
+  readonly updatedAt: number;
+}
+
+export interface MinimisationStore {
+  /**
+   * Changes the list and notes what it means for what is stored: one transaction.
+   * @param from the version the change was made against
+   * @returns false when the list has been changed meanwhile
+   */
+  order(
+    connection: ConnectionId,
+    fields: Connection["fields"],
+    from: number,
+    work: readonly { readonly kind: Kind; readonly cut: boolean; readonly refetch: boolean }[],
+    now: number,
+  ): Promise<boolean>;
+  /** What is still to be done; kinds with something to cut first. */
+  list(connection: ConnectionId): Promise<readonly Minimisation[]>;
+  /** Done up to there. Without effect on what was ordered anew since. */
+  save(connection: ConnectionId, done: Minimisation, now: number): Promise<void>;
+}
 
 export const DRIFT_CAUSES = ["missed", "late", "rewritten", "deleted"] as const;
 

@@ -9,6 +9,7 @@ import { deadLetterStore } from "../../src/store/dead-letters.ts";
 import { keyStore } from "../../src/store/keys.ts";
 import { assessmentsTakenStore, kindStore } from "../../src/store/kinds.ts";
 import { ledgerStore } from "../../src/store/ledger.ts";
+import { purgeStore } from "../../src/store/purge.ts";
 import { recordStore } from "../../src/store/records.ts";
 import { createSeal } from "../../src/store/seal.ts";
 import { env } from "./bindings.ts";
@@ -33,6 +34,7 @@ export function createStores(key = sealingKey(1), previous?: Uint8Array) {
     ledger: ledgerStore(d1, db),
     deadLetters: deadLetterStore(d1, db),
     keys: keyStore(db),
+    purges: purgeStore(d1),
     kinds: kindStore(db),
     taken: assessmentsTakenStore(db),
     connections: connectionStore(d1, db, () => createSeal(key, previous), digest),

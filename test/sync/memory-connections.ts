@@ -129,6 +129,12 @@ export function connectionMemory(owned: readonly OwnedRows[]) {
   return {
     ...store,
     exists: (id: ConnectionId) => rows.has(id),
+    /** @returns false when the list is of another version */
+    setFields(id: ConnectionId, fields: Connection["fields"], from: number): boolean {
+      if (rows.get(id)?.fieldsVersion !== from) return false;
+      change(id, (row) => ({ ...row, fields, fieldsVersion: from + 1 }));
+      return true;
+    },
     fieldsVersion: (id: ConnectionId) => rows.get(id)?.fieldsVersion,
   };
 }

@@ -144,6 +144,13 @@ export function recordMemory(
         }));
     },
 
+    async slice(connection, kind, after, limit) {
+      return [...rowsOf(connection).values()]
+        .filter((row) => row.kind === kind && row.deletedAt === undefined && row.id > after)
+        .sort((a, b) => (a.id < b.id ? -1 : 1))
+        .slice(0, limit);
+    },
+
     async openReminders(connection) {
       const open = [...rowsOf(connection).values()].filter(
         ({ kind, status, deletedAt }) => kind === "reminders" && status === "open" && deletedAt === undefined,
