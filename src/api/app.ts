@@ -2,6 +2,8 @@
 // answers other methods with 405 and the methods it allows.
 
 import { Hono } from "hono";
+import { recordAccess } from "./access.ts";
+import { adminAccess } from "./admin-access.ts";
 import { adminConnections } from "./admin-connections.ts";
 import { adminKeys } from "./admin-keys.ts";
 import { adminLedger } from "./admin-ledger.ts";
@@ -28,7 +30,7 @@ export function createApp(deps: ApiDeps): Hono<AppEnv> {
     await next();
     c.res.headers.set("x-request-id", requestId);
   });
-  app.use("/v1/*", requireKey(deps));
+  app.use("/v1/*", requireKey(deps), recordAccess(deps));
   app.use("/admin/*", requireAdmin(deps));
 
   hooks(app, deps);
@@ -40,6 +42,7 @@ export function createApp(deps: ApiDeps): Hono<AppEnv> {
   adminLedger(app, deps);
   adminWork(app, deps);
   adminPrivacy(app, deps);
+  adminAccess(app, deps);
   health(app, deps);
 
   refuseOtherMethods(app);

@@ -10,6 +10,8 @@ import type { Cursors, Log, Queues } from "../sync/ports.ts";
 import type { Asked, Read } from "../sync/read.ts";
 import type { Received } from "../sync/receive.ts";
 import type {
+  AccessEntry,
+  AccessStore,
   ApiKey,
   Backfill,
   BackfillStore,
@@ -68,6 +70,9 @@ export interface ApiDeps {
     id: ConnectionId,
     fields: Connection["fields"],
   ) => Promise<FieldsChanged | undefined>;
+  /** Undefined: no access log is kept. Never rejects. */
+  readonly recordAccess: ((entry: AccessEntry) => Promise<void>) | undefined;
+  readonly access: Pick<AccessStore, "list">;
   readonly minimisations: Pick<MinimisationStore, "list">;
   /** Undefined when there is no such connection. */
   readonly purgeClient: (connection: ConnectionId, clientId: RecordId) => Promise<Purged | undefined>;
@@ -100,5 +105,7 @@ export interface AppEnv {
     requestId: string;
     /** Set by the read API's authentication. */
     key: ApiKey;
+    /** What a route says of its answer for the access log, where the path does not. */
+    served: { readonly records?: number; readonly clientId?: RecordId };
   };
 }

@@ -17,6 +17,7 @@ export function logins(app: Hono<AppEnv>, deps: ApiDeps): void {
     requireKind(key, "clients");
     const { user_id, client_id } = await parseBody(c, newLogin);
     await requireVisible(deps, c, client_id);
+    c.set("served", { clientId: client_id });
     await requireKept(deps, c, client_id);
     const { backfill, first } = await deps.login(key.connection, user_id, client_id);
     return c.json({ data: shown(backfill) }, first ? 202 : 200);
@@ -28,6 +29,7 @@ export function logins(app: Hono<AppEnv>, deps: ApiDeps): void {
     parseQuery(c, noQuery);
     const backfill = await deps.backfills.get(key.connection, c.req.param("id"));
     if (backfill === undefined) throw notFound();
+    c.set("served", { clientId: backfill.clientId });
     await requireVisible(deps, c, backfill.clientId);
     return c.json({ data: shown(backfill) });
   });

@@ -127,6 +127,16 @@ export const ledgerQuery = z.strictObject({
   limit: rows(limits.operatorRows, limits.pageRowsDefault),
 });
 
+export const accessQuery = z.strictObject({
+  connection: connection.optional(),
+  key: z.string().min(1).max(64).optional(),
+  before: z
+    .string()
+    .regex(/^\d{13}-[A-Za-z0-9-]{1,64}$/, "must be an entry's id")
+    .optional(),
+  limit: rows(limits.operatorRows, limits.pageRowsDefault),
+});
+
 export const deadLetterQuery = z.strictObject({
   connection: connection.optional(),
   limit: rows(limits.operatorRows, limits.pageRowsDefault),

@@ -9,6 +9,7 @@ import { shardOf } from "../core/shard.ts";
 import { rcms } from "../sources/rcms/rcms.ts";
 import type { Account, Source, Upstream } from "../sources/source.ts";
 import { upstreamHttp } from "../sources/upstream-http.ts";
+import { accessStore } from "../store/access.ts";
 import { backfillStore } from "../store/backfills.ts";
 import { connectionStore } from "../store/connections.ts";
 import { deadLetterStore } from "../store/dead-letters.ts";
@@ -112,6 +113,7 @@ function build(env: Env) {
     backfills: backfillStore(db),
     rebuilds: rebuildStore(db),
     purges: purgeStore(env.DB),
+    access: accessStore(env.DB, db),
     minimisations: minimisationStore(env.DB, db),
     cursors: cursors(env.CURSORS),
     queues: queues(env),

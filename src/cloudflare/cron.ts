@@ -62,7 +62,15 @@ async function forgottenWork(services: Services, { id }: ConnectionHead): Promis
 }
 
 /** The ledger is kept longer than RCMS may repeat an event (48 h); what is older only costs. */
-async function purge({ ledger, settings, now, log }: Services): Promise<void> {
+async function purge({ access, ledger, settings, now, log }: Services): Promise<void> {
   const purged = await ledger.purgeBefore(now() - settings.LEDGER_HOURS * 3_600_000);
   log("info", "ledger_purged", { events: purged });
+  const accessBefore = now() - settings.ACCESS_LOG_DAYS * 86_400_000;
+  let entries = 0;
+  for (let times = 0; times < limits.accessPurges; times++) {
+    const removed = await access.purgeBefore(accessBefore, limits.accessPurgeRows);
+    entries += removed;
+    if (removed < limits.accessPurgeRows) break;
+  }
+  log("info", "access_log_purged", { entries });
 }

@@ -7,6 +7,7 @@ import type { ApiDeps, AppEnv } from "../api/deps.ts";
 import { ApiError, errorBody, statusOf } from "../api/errors.ts";
 import { base64Url } from "../core/base64.ts";
 import type { ConnectionId, Kind } from "../core/ids.ts";
+import { accessRecorder } from "../sync/access.ts";
 import { login } from "../sync/backfill.ts";
 import { addSecret, type ConnectDeps, connect, disconnect, resume } from "../sync/connect.ts";
 import { changeFields } from "../sync/fields.ts";
@@ -19,6 +20,7 @@ import { acknowledgeReminder } from "../sync/reminders.ts";
 import { readDeliveryReport } from "../sync/subscription.ts";
 import { sweptKinds } from "../sync/sweep.ts";
 import { runSweeps, settleSweep } from "../sync/sweeps.ts";
+import { sendAccess } from "./access.ts";
 import { absentCache, completeCache, keyCache, receiverCache, watermarkCache } from "./caches.ts";
 import type { Services } from "./compose.ts";
 import { BadEnvironment } from "./env.ts";
@@ -81,6 +83,14 @@ function apiDeps(services: Services): ApiDeps {
     acknowledgeReminder: (connection, id) => acknowledgeReminder(services, connection, id),
     sweep: (id, kinds) => sweepNow(services, id, kinds),
     login: (connection, userId, clientId) => login(services, connection, userId, clientId),
+    recordAccess:
+      settings.ACCESS_LOG_DAYS === 0
+        ? undefined
+        : accessRecorder({
+            ...services,
+            windowMs: settings.ACCESS_WINDOW_MS,
+            send: (batches) => sendAccess(services.env.ACCESS, batches),
+          }),
     changeFields: (id, fields) => changeFields(services, id, fields),
     purgeClient: (connection, clientId) => purgeClient(services, connection, clientId),
     orderRebuild: async (id, kinds) => {

@@ -137,6 +137,17 @@ export const limits = {
   rereadBurst: 3,
   rereadEveryMs: 5 * SECOND,
 
+  /** Entries of the access log in one message: some 250 bytes each, well below what a message may hold. */
+  accessEntries: 100,
+  /** How often a read looks whether another one has sent its entry along, and how long it waits each time. */
+  accessTurns: 20,
+  accessTurnMs: 500,
+  /** Entries waiting in one isolate beyond which each read sends its own at once: memory is bounded. */
+  accessWaiting: 5_000,
+  /** Old entries removed by one statement, and statements of one night: what is left waits for the next. */
+  accessPurgeRows: 5_000,
+  accessPurges: 200,
+
   /** Rows per answer. */
   pageRows: 200,
   pageRowsDefault: 100,

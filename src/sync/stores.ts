@@ -191,6 +191,43 @@ export interface MinimisationStore {
   save(connection: ConnectionId, done: Minimisation, now: number): Promise<void>;
 }
 
+export type AccessAction = "read" | "list" | "changes" | "ack" | "login" | "backfill" | "other";
+
+/** Which key asked for what, when: ids and counts, no content. */
+export interface AccessEntry {
+  /** Begins with the time in ms, 13 digits: sorts by time, and makes a message that comes twice one row. */
+  readonly id: string;
+  readonly connection: ConnectionId;
+  /** Our clock, ms. */
+  readonly at: number;
+  readonly keyId: string;
+  readonly action: AccessAction;
+  readonly kind?: Kind | undefined;
+  /** Of a single record. */
+  readonly recordId?: RecordId | undefined;
+  /** How many a list brought. */
+  readonly records?: number | undefined;
+  /** As answered: 304 and 404 included. */
+  readonly status: number;
+}
+
+export interface AccessQuery {
+  readonly connection?: ConnectionId | undefined;
+  readonly key?: string | undefined;
+  /** An entry's id: only older ones. */
+  readonly before?: string | undefined;
+  readonly limit: number;
+}
+
+export interface AccessStore {
+  /** Entries that are there already stay one. */
+  add(entries: readonly AccessEntry[]): Promise<void>;
+  /** Newest first. */
+  list(query: AccessQuery): Promise<readonly AccessEntry[]>;
+  /** @returns how many went; `limit` of them: there are more */
+  purgeBefore(at: number, limit: number): Promise<number>;
+}
+
 export const DRIFT_CAUSES = ["missed", "late", "rewritten", "deleted"] as const;
 
 /** Why the mirror differed from the upstream. */
