@@ -3,7 +3,7 @@
 
 import type { Context, MiddlewareHandler } from "hono";
 import { KINDS, type Kind, recordId } from "../core/ids.ts";
-import type { AccessAction, AccessEntry } from "../sync/stores.ts";
+import type { AccessAction, AccessEntry } from "../sync/privacy-stores.ts";
 import type { ApiDeps, AppEnv } from "./deps.ts";
 
 /** After `requireKey`: without a key nothing was read. */

@@ -7,11 +7,10 @@ import type { Delivery } from "../sources/source.ts";
 import type { Connected, ConnectRequest, Disconnected } from "../sync/connect.ts";
 import type { FieldsChanged } from "../sync/fields.ts";
 import type { Cursors, Log, Queues } from "../sync/ports.ts";
+import type { AccessEntry, AccessStore, MinimisationStore, Purged } from "../sync/privacy-stores.ts";
 import type { Asked, Read } from "../sync/read.ts";
 import type { Received } from "../sync/receive.ts";
 import type {
-  AccessEntry,
-  AccessStore,
   ApiKey,
   Backfill,
   BackfillStore,
@@ -21,8 +20,6 @@ import type {
   KeyStore,
   KindStore,
   Ledger,
-  MinimisationStore,
-  Purged,
   RebuildStore,
   RecordStore,
   Replayed,

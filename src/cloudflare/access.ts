@@ -4,7 +4,7 @@ import { z } from "zod";
 import { connectionId, KINDS, recordId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import type { Log } from "../sync/ports.ts";
-import type { AccessEntry, AccessStore } from "../sync/stores.ts";
+import type { AccessEntry, AccessStore } from "../sync/privacy-stores.ts";
 
 const ACTIONS = ["read", "list", "changes", "ack", "login", "backfill", "other"] as const;
 

@@ -25,8 +25,6 @@ export function contentOf(
   };
 }
 
-type FieldLists = Readonly<Partial<Record<string, readonly string[]>>>;
-
 /** What a change of the list means for one kind: fields to take away, fields to fetch. */
 export function fieldChange(
   before: readonly string[] | undefined,
@@ -36,11 +34,4 @@ export function fieldChange(
     list !== undefined &&
     (other === undefined || other.some((field) => field !== "id" && !list.includes(field)));
   return { narrowed: lacks(after, before), widened: lacks(before, after) };
-}
-
-export function sameFields(a: FieldLists, b: FieldLists): boolean {
-  return [...new Set([...Object.keys(a), ...Object.keys(b)])].every((kind) => {
-    const { narrowed, widened } = fieldChange(a[kind], b[kind]);
-    return !narrowed && !widened;
-  });
 }

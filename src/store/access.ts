@@ -3,7 +3,7 @@
 import { and, desc, eq, lt, type SQL } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type { ConnectionId, Kind, RecordId } from "../core/ids.ts";
-import type { AccessAction, AccessEntry, AccessStore } from "../sync/stores.ts";
+import type { AccessAction, AccessEntry, AccessStore } from "../sync/privacy-stores.ts";
 import { accessLog, connections } from "./schema.ts";
 
 const ADD = `

@@ -4,7 +4,7 @@
 import { and, eq, sql } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type { Kind, RecordId } from "../core/ids.ts";
-import type { Minimisation, MinimisationStore } from "../sync/stores.ts";
+import type { Minimisation, MinimisationStore } from "../sync/privacy-stores.ts";
 import { minimisations } from "./schema.ts";
 
 const CHANGE = `

@@ -5,7 +5,7 @@
 // `seq` and drop their own copies. Its organization stays, so that keys bound to it are told, too.
 
 import type { ConnectionId, RecordId } from "../core/ids.ts";
-import type { Purged, PurgeStore } from "../sync/stores.ts";
+import type { Purged, PurgeStore } from "../sync/privacy-stores.ts";
 
 /** Every id of the client: those given, what they are aliases of, and those records' other aliases. ?2: JSON. */
 const IDS = `

@@ -3,7 +3,7 @@
 
 import { limits } from "../core/limits.ts";
 import type { Log } from "./ports.ts";
-import type { AccessEntry, AccessStore } from "./stores.ts";
+import type { AccessEntry, AccessStore } from "./privacy-stores.ts";
 
 export interface AccessDeps {
   readonly send: (batches: readonly (readonly AccessEntry[])[]) => Promise<void>;

@@ -10,16 +10,10 @@ import { type MirrorRecord, refOfWrite, type Snapshot, type Write } from "../cor
 import type { Source } from "../sources/source.ts";
 import { ACK, type Settlement } from "./messages.ts";
 import type { Queues } from "./ports.ts";
+import type { Minimisation, MinimisationStore } from "./privacy-stores.ts";
 import { isWanted, orderRebuild } from "./rebuild.ts";
 import { cutReminder } from "./reminders.ts";
-import type {
-  Connection,
-  ConnectionStore,
-  Minimisation,
-  MinimisationStore,
-  RebuildStore,
-  RecordStore,
-} from "./stores.ts";
+import type { Connection, ConnectionStore, RebuildStore, RecordStore } from "./stores.ts";
 
 export interface FieldsDeps {
   readonly now: () => number;

@@ -5,7 +5,8 @@ import { type ConnectionId, type RecordId, type Ref, refKey } from "../core/ids.
 import type { Subject } from "../core/record.ts";
 import type { EventMessage, Queued } from "./messages.ts";
 import type { Log } from "./ports.ts";
-import type { ConnectionStore, Purged, PurgeStore, RecordStore } from "./stores.ts";
+import type { Purged, PurgeStore } from "./privacy-stores.ts";
+import type { ConnectionStore, RecordStore } from "./stores.ts";
 
 export interface PurgeDeps {
   readonly now: () => number;

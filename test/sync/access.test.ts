@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { type AccessDeps, accessRecorder } from "../../src/sync/access.ts";
-import type { AccessEntry } from "../../src/sync/stores.ts";
+import type { AccessEntry } from "../../src/sync/privacy-stores.ts";
 import { HERE, logMemory, settled } from "./world.ts";
 
 const entry = (n: number): AccessEntry => ({

@@ -1,7 +1,7 @@
 // Suppressions in memory, and the purge that goes through every table in the hand.
 
 import type { ConnectionId, RecordId } from "../../src/core/ids.ts";
-import { PURGED, type PurgeStore } from "../../src/sync/stores.ts";
+import { PURGED, type PurgeStore } from "../../src/sync/privacy-stores.ts";
 import type { OwnedRows } from "./memory.ts";
 
 export function suppressionMemory() {

@@ -1,15 +1,8 @@
 // Backfills and rebuilds in memory, as their tables keep them.
 
 import { KINDS, type Kind } from "../../src/core/ids.ts";
-import type {
-  Backfill,
-  BackfillStore,
-  Connection,
-  Minimisation,
-  MinimisationStore,
-  Rebuild,
-  RebuildStore,
-} from "../../src/sync/stores.ts";
+import type { Minimisation, MinimisationStore } from "../../src/sync/privacy-stores.ts";
+import type { Backfill, BackfillStore, Connection, Rebuild, RebuildStore } from "../../src/sync/stores.ts";
 import type { Purgeable } from "./memory-purge.ts";
 
 export function backfillMemory() {
