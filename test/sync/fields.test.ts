@@ -132,6 +132,22 @@ describe("the job", () => {
     expect([bodies(), await minimisations.list(HERE)]).toEqual([['{"id":"c0000","status":"active"}'], []]);
   });
 
+  it("PR3 a list that changes between a slice's reading and its cutting refuses the cut", async () => {
+    const { change, job, memory, bodies, minimisations } = await setUp(1);
+    await change({ clients: ["status"] });
+    const records = {
+      ...memory.records,
+      async slice(...args: Parameters<typeof memory.records.slice>) {
+        const rows = await memory.records.slice(...args);
+        await change({});
+        return rows;
+      },
+    };
+    expect(await job({ records })).toEqual({ result: "retry", delaySeconds: 1 });
+    expect(bodies()[0]).toContain("secret");
+    expect(await minimisations.list(HERE)).toMatchObject([{ cutFrom: "", refetch: true, version: 2 }]);
+  });
+
   it("PR3 two operators at once: the second's change is judged against the first's", async () => {
     const { change, connection, minimisations, memory } = await setUp(1);
     const both = await Promise.all([change({ clients: ["a", "b"] }), change({ clients: ["a", "c"] })]);

@@ -102,6 +102,17 @@ describe("the consumer", () => {
   });
 });
 
+describe("a burst", () => {
+  it("PR4 events of many purged clients ask for no list", async () => {
+    const { memory, hydrate, upstream } = await consumer();
+    const ids = Array.from({ length: 12 }, (_, n) => `c${n}`);
+    for (const id of ids) await memory.purges.purge(HERE, [idOf(id)], START);
+    const messages = ids.map((id) => changedEvent({ id: `evt_${id}`, record: id, createdAt: START }));
+    expect(new Set((await hydrate(messages)).map(({ result }) => result))).toEqual(new Set(["ack"]));
+    expect(upstream.calls).toEqual([]);
+  });
+});
+
 describe("the sweep", () => {
   it("PR4 a page with a purged client writes nothing, offers nothing and counts no drift", async () => {
     const world = await sweeping();
