@@ -2,11 +2,14 @@
 // answers other methods with 405 and the methods it allows.
 
 import { Hono } from "hono";
+import { recordAccess } from "./access.ts";
+import { adminAccess } from "./admin-access.ts";
 import { adminConnections } from "./admin-connections.ts";
 import { adminKeys } from "./admin-keys.ts";
 import { adminLedger } from "./admin-ledger.ts";
+import { adminPrivacy } from "./admin-privacy.ts";
 import { adminWork } from "./admin-work.ts";
-import { requireAdmin, requireKey } from "./auth.ts";
+import { requireAdmin, requireKey, requireRation } from "./auth.ts";
 import { changes } from "./changes.ts";
 import type { ApiDeps, AppEnv } from "./deps.ts";
 import { documents } from "./documents.ts";
@@ -29,7 +32,7 @@ export function createApp(deps: ApiDeps): Hono<AppEnv> {
     await next();
     c.res.headers.set("x-request-id", requestId);
   });
-  app.use("/v1/*", requireKey(deps));
+  app.use("/v1/*", requireKey(deps), recordAccess(deps), requireRation(deps));
   app.use("/admin/*", requireAdmin(deps));
 
   hooks(app, deps);
@@ -41,6 +44,8 @@ export function createApp(deps: ApiDeps): Hono<AppEnv> {
   adminKeys(app, deps);
   adminLedger(app, deps);
   adminWork(app, deps);
+  adminPrivacy(app, deps);
+  adminAccess(app, deps);
   health(app, deps);
   documents(app);
 

@@ -19,7 +19,14 @@ export function requireKey(deps: ApiDeps): MiddlewareHandler<AppEnv> {
     const key = await validKey(deps, token);
     c.set("key", key);
     c.set("confirmKey", async () => void (await validKey(deps, token)));
-    if (!(await deps.admit(key.id))) {
+    await next();
+  };
+}
+
+/** After the key is known and its request noted: a refusal is an access like any other. */
+export function requireRation(deps: ApiDeps): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    if (!(await deps.admit(c.get("key").id))) {
       throw new ApiError("rate_limited", "this key asks too often; wait and try again", {
         headers: { "retry-after": String(limits.rateLimitSeconds) },
       });

@@ -29,6 +29,7 @@ export function changes(app: Hono<AppEnv>, deps: ApiDeps): void {
       await Promise.all(KINDS.map(async (kind) => [kind, await deps.vouch(key.connection, kind)] as const)),
     );
     const page = await awaited(deps, c, query, wait);
+    c.set("served", { records: page.rows.length });
     const entries = page.rows.map((record) => ({
       record,
       asOf: recordAsOf(record, vouches.get(record.kind), deps.visibilityLagMs),

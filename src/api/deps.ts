@@ -6,13 +6,16 @@ import type { ConnectionId, Kind, RecordId } from "../core/ids.ts";
 import type { MirrorRecord } from "../core/record.ts";
 import type { Delivery } from "../sources/source.ts";
 import type { Connected, ConnectRequest, Disconnected } from "../sync/connect.ts";
+import type { FieldsChanged } from "../sync/fields.ts";
 import type { Cursors, Log, Queues } from "../sync/ports.ts";
+import type { AccessEntry, AccessStore, MinimisationStore, Purged } from "../sync/privacy-stores.ts";
 import type { Asked, Read } from "../sync/read.ts";
 import type { Received } from "../sync/receive.ts";
 import type {
   ApiKey,
   Backfill,
   BackfillStore,
+  Connection,
   ConnectionStore,
   DeadLetterStore,
   KeyStore,
@@ -67,6 +70,17 @@ export interface ApiDeps {
     userId: string,
     clientId: RecordId,
   ) => Promise<{ readonly backfill: Backfill; readonly first: boolean }>;
+  /** Undefined when there is no such connection. */
+  readonly changeFields: (
+    id: ConnectionId,
+    fields: Connection["fields"],
+  ) => Promise<FieldsChanged | undefined>;
+  /** Undefined: no access log is kept. Never rejects. */
+  readonly recordAccess: ((entry: AccessEntry) => Promise<void>) | undefined;
+  readonly access: Pick<AccessStore, "list">;
+  readonly minimisations: Pick<MinimisationStore, "list">;
+  /** Undefined when there is no such connection. */
+  readonly purgeClient: (connection: ConnectionId, clientId: RecordId) => Promise<Purged | undefined>;
   readonly backfills: Pick<BackfillStore, "get">;
   /** Undefined when there is no such connection. */
   readonly orderRebuild: (id: ConnectionId, kinds?: readonly Kind[]) => Promise<true | undefined>;
@@ -100,5 +114,7 @@ export interface AppEnv {
     key: ApiKey;
     /** For answers that take their time: throws once the key is no longer valid. */
     confirmKey: () => Promise<void>;
+    /** What a route says of its answer for the access log, where the path does not. */
+    served: { readonly records?: number; readonly clientId?: RecordId };
   };
 }

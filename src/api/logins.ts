@@ -1,6 +1,6 @@
 // A user of the partner's app logged in to see a client: hydrate once, and let the app follow it.
 
-import type { Hono } from "hono";
+import type { Context, Hono } from "hono";
 import type { RecordId } from "../core/ids.ts";
 import { isoInstant } from "../core/instant.ts";
 import type { ApiKey, Backfill } from "../sync/stores.ts";
@@ -18,6 +18,8 @@ export function logins(app: Hono<AppEnv>, deps: ApiDeps): void {
     const { user_id, client_id } = await parseBody(c, newLogin);
     // A key bound to organizations must not learn from a backfill that another's client exists.
     if (key.organizations !== undefined) await readVisible(deps, c, "clients", client_id);
+    c.set("served", { clientId: client_id });
+    await requireKept(deps, c, client_id);
     const { backfill, first } = await deps.login(key.connection, user_id, client_id);
     return c.json({ data: shown(backfill) }, first ? 202 : 200);
   });
@@ -28,6 +30,7 @@ export function logins(app: Hono<AppEnv>, deps: ApiDeps): void {
     parseQuery(c, noQuery);
     const backfill = await deps.backfills.get(key.connection, c.req.param("id"));
     if (backfill === undefined || !(await isVisible(deps, key, backfill.clientId))) throw notFound();
+    c.set("served", { clientId: backfill.clientId });
     return c.json({ data: shown(backfill) });
   });
 }
@@ -37,6 +40,12 @@ async function isVisible(deps: ApiDeps, key: ApiKey, id: RecordId): Promise<bool
   if (key.organizations === undefined) return true;
   const client = await deps.records.one(key.connection, { kind: "clients", id });
   return client !== undefined && client.deletedAt === undefined && maySee(key, client.organizationId);
+}
+
+/** To a login a purged client does not exist. */
+async function requireKept({ records }: ApiDeps, c: Context<AppEnv>, id: RecordId): Promise<void> {
+  const purged = await records.suppressed(c.get("key").connection, [{ kind: "clients", id }]);
+  if (purged.size > 0) throw notFound();
 }
 
 function shown({ id, status, reason, createdAt, updatedAt }: Backfill) {

@@ -118,6 +118,10 @@ const plainUrl = parsed(
 // Visible ASCII: anything else could not travel in a header or would not be what was copied.
 const secretText = z.string().regex(/^[\x21-\x7e]{8,256}$/, "must be 8 to 256 visible ASCII characters");
 
+const fieldLists = z
+  .partialRecord(kind, z.array(z.string().min(1).max(128)).max(256))
+  .meta({ description: "Per kind the fields to keep beside `id`; a kind left out keeps all." });
+
 export const newConnection = z
   .strictObject({
     id: connection,
@@ -140,12 +144,11 @@ export const newConnection = z
       ],
       { error: "must be {public_url, events?} or {signing_secret, webhook_id?}" },
     ),
-    fields: z
-      .partialRecord(kind, z.array(z.string().min(1).max(128)).max(256))
-      .default({})
-      .meta({ description: "Per kind the fields to keep beside `id`; a kind left out keeps all." }),
+    fields: fieldLists.default({}),
   })
   .meta({ id: "NewConnection" });
+
+export const newFields = z.strictObject({ fields: fieldLists }).meta({ id: "NewFields" });
 
 export const newSecret = z.strictObject({ signing_secret: secretText }).meta({ id: "NewSecret" });
 
@@ -207,6 +210,16 @@ export const ledgerQuery = z.strictObject({
     .regex(/^[a-z_]{1,32}$/, "must be an outcome, e.g. update")
     .optional()
     .meta({ description: "Only events of this outcome." }),
+  limit: rows(limits.operatorRows, limits.pageRowsDefault),
+});
+
+export const accessQuery = z.strictObject({
+  connection: connection.optional(),
+  key: z.string().min(1).max(64).optional(),
+  before: z
+    .string()
+    .regex(/^\d{13}-[A-Za-z0-9-]{1,64}$/, "must be an entry's id")
+    .optional(),
   limit: rows(limits.operatorRows, limits.pageRowsDefault),
 });
 

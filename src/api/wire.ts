@@ -44,6 +44,7 @@ export function listResponse(
   const { asOf, complete, ttlMs } = standing;
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
+  c.set("served", { records: shown.length });
   const more = rows.length > limit && last !== undefined;
   const meta = JSON.stringify({
     next_url: more ? nextUrl(c.req.url, encodePosition({ updatedAt: last.updatedAt, id: last.id })) : null,

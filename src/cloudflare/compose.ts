@@ -2,17 +2,21 @@
 
 import { createHash } from "node:crypto";
 import { drizzle } from "drizzle-orm/d1";
-import type { ConnectionId } from "../core/ids.ts";
+import type { ConnectionId, Ref } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
+import { shardOf } from "../core/shard.ts";
 import { rcms } from "../sources/rcms/rcms.ts";
 import type { Account, Source } from "../sources/source.ts";
 import { upstreamHttp } from "../sources/upstream-http.ts";
+import { accessStore } from "../store/access.ts";
 import { backfillStore } from "../store/backfills.ts";
 import { connectionStore } from "../store/connections.ts";
 import { deadLetterStore } from "../store/dead-letters.ts";
 import { keyStore } from "../store/keys.ts";
 import { assessmentsTakenStore, kindStore } from "../store/kinds.ts";
 import { ledgerStore } from "../store/ledger.ts";
+import { minimisationStore } from "../store/minimisations.ts";
+import { purgeStore } from "../store/purge.ts";
 import { rebuildStore } from "../store/rebuilds.ts";
 import { recordStore } from "../store/records.ts";
 import { refreshStore } from "../store/refreshes.ts";
@@ -101,7 +105,16 @@ function build(env: Env) {
     tuning: tuningOf(settings),
     writers: (id: ConnectionId) => dropping(copies, id, writers(env, id, settings.WRITER_SHARDS)),
     refreshes: refreshStore(db),
+    purges: purgeStore(env.DB),
+    access: accessStore(env.DB, db),
+    minimisations: minimisationStore(env.DB, db),
     copies,
+    forgetDoubts: async (id: ConnectionId, refs: readonly Ref[]) => {
+      const byShard = Map.groupBy(refs, (ref) => shardOf(ref, settings.WRITER_SHARDS));
+      await Promise.all(
+        [...byShard].map(([shard, own]) => env.WRITERS.getByName(`${id}:${shard}`).forgetDoubts(own)),
+      );
+    },
     /** Every Durable Object of a connection that is gone. */
     clearWriters: async (id: ConnectionId) => {
       const shards = Array.from({ length: settings.WRITER_SHARDS }, (_, shard) => shard);
@@ -118,6 +131,7 @@ function tuningOf(settings: Settings): Tuning {
     verifyBudget: settings.VERIFY_PER_SWEEP,
     silenceMs: settings.SILENCE_HOURS * 3_600_000,
     ledgerMs: settings.LEDGER_HOURS * 3_600_000,
+    accessKeptMs: settings.ACCESS_LOG_DAYS * 86_400_000,
   };
 }
 

@@ -12,6 +12,7 @@ export interface Env {
   readonly EVENTS: Queue;
   readonly JOBS: Queue;
   readonly DEAD_LETTERS: Queue;
+  readonly ACCESS: Queue;
   readonly WRITERS: DurableObjectNamespace<RecordWriter>;
   readonly GATES: DurableObjectNamespace<UpstreamGate>;
   readonly READS: RateLimit;
@@ -19,7 +20,7 @@ export interface Env {
   readonly [name: string]: unknown;
 }
 
-const BINDINGS = ["DB", "CURSORS", "EVENTS", "JOBS", "DEAD_LETTERS", "WRITERS", "GATES", "READS"];
+const BINDINGS = ["DB", "CURSORS", "EVENTS", "JOBS", "DEAD_LETTERS", "ACCESS", "WRITERS", "GATES", "READS"];
 
 /** A whole number, as the text wrangler passes. */
 function whole(fallback: number, min: number, max: number) {
@@ -56,6 +57,8 @@ const schema = z.object({
   RECORD_TTL_SECONDS: whole(1_800, 1, 31_536_000),
   L1_TTL_SECONDS: whole(2, 0, 3_600),
   LEDGER_HOURS: whole(72, 48, 8_760),
+  ACCESS_LOG_DAYS: whole(90, 0, 3_650),
+  ACCESS_WINDOW_MS: whole(500, 0, 5_000),
   WRITER_SHARDS: whole(16, 1, 256),
   ALLOW_HTTP_UPSTREAM: z
     .enum(["true", "false"], { error: 'must be "true" or "false"' })

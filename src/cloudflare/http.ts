@@ -7,9 +7,12 @@ import type { ApiDeps, AppEnv } from "../api/deps.ts";
 import { ApiError, errorBody, statusOf } from "../api/errors.ts";
 import { base64Url } from "../core/base64.ts";
 import type { ConnectionId, Kind } from "../core/ids.ts";
+import { accessRecorder } from "../sync/access.ts";
 import { login } from "../sync/backfill.ts";
 import { addSecret, type ConnectDeps, connect, disconnect, resume } from "../sync/connect.ts";
+import { changeFields } from "../sync/fields.ts";
 import { replay } from "../sync/park.ts";
+import { purgeClient } from "../sync/purge.ts";
 import { readOne } from "../sync/read.ts";
 import { orderRebuild, rebuiltKinds } from "../sync/rebuild.ts";
 import { receive } from "../sync/receive.ts";
@@ -17,6 +20,7 @@ import { acknowledgeReminder } from "../sync/reminders.ts";
 import { readDeliveryReport } from "../sync/subscription.ts";
 import { sweptKinds } from "../sync/sweep.ts";
 import { nextRuns, runSweeps } from "../sync/sweeps.ts";
+import { sendAccess } from "./access.ts";
 import {
   absentCache,
   completeCache,
@@ -97,6 +101,18 @@ function apiDeps(services: Services): ApiDeps {
     acknowledgeReminder: (connection, id) => acknowledgeReminder(services, connection, id),
     sweep: (id, kinds) => sweepNow(services, id, kinds),
     login: (connection, userId, clientId) => login(services, connection, userId, clientId),
+    recordAccess:
+      settings.ACCESS_LOG_DAYS === 0
+        ? undefined
+        : accessRecorder({
+            ...services,
+            windowMs: settings.ACCESS_WINDOW_MS,
+            send: (batches) => sendAccess(services.env.ACCESS, batches),
+          }),
+    // What this isolate holds a copy of may be just what has to go.
+    changeFields: (id, fields) => changeFields(services, id, fields).finally(services.copies.clear),
+    purgeClient: (connection, clientId) =>
+      purgeClient(services, connection, clientId).finally(services.copies.clear),
     orderRebuild: async (id, kinds) => {
       const connection = await connections.get(id);
       if (connection === undefined) return undefined;

@@ -48,6 +48,7 @@ const jobMessage = z.discriminatedUnion("job", [
   z.object({ job: z.literal("replay"), connection, parkedBefore: instant }),
   z.object({ job: z.literal("backfill"), connection, backfill: z.string().max(64) }),
   z.object({ job: z.literal("rebuild"), connection }),
+  z.object({ job: z.literal("minimise"), connection }),
   z.object({ job: z.literal("guard"), connection }),
   z.object({
     job: z.literal("sweep"),

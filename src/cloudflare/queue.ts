@@ -5,6 +5,7 @@ import { consumeEvents, consumeJobs, type LetGo } from "../sync/consume.ts";
 import type { EventMessage, JobMessage, Queued } from "../sync/messages.ts";
 import { type Parked, park } from "../sync/park.ts";
 import type { QueueName } from "../sync/stores.ts";
+import { isAccessMessage, keepAccess } from "./access.ts";
 import { composeOrLog, type Services } from "./compose.ts";
 import type { Env } from "./env.ts";
 import { parseEventMessage, parseJobMessage } from "./messages.ts";
@@ -30,6 +31,8 @@ export async function consume(services: Services, batch: MessageBatch): Promise<
       return consumeWith(services, batch, "events", parseEventMessage, consumeEvents);
     case "mirror-jobs":
       return consumeWith(services, batch, "jobs", parseJobMessage, consumeJobs);
+    case "mirror-access":
+      return keepAccess(services, batch.messages);
     case "mirror-dead-letters":
       return parkAll(services, batch);
     default:
@@ -78,14 +81,17 @@ function readEntry<T>(
 /** What the platform gave up on after its last retry. */
 async function parkAll(services: Services, batch: MessageBatch): Promise<void> {
   const reason = "the platform's retries were used up";
-  const parked = batch.messages.flatMap((message): Parked[] => {
+  const accesses = batch.messages.filter(({ body }) => isAccessMessage(body));
+  if (accesses.length > 0) await keepAccess(services, accesses);
+  const others = batch.messages.filter(({ body }) => !isAccessMessage(body));
+  const parked = others.flatMap((message): Parked[] => {
     const queue: QueueName = isJob(message.body) ? "jobs" : "events";
     const parse: (body: unknown) => EventMessage | JobMessage =
       queue === "jobs" ? parseJobMessage : parseEventMessage;
     return readEntry(services, queue, message, parse).map((entry) => ({ queue, message: entry, reason }));
   });
   if (parked.length > 0) await park(services, parked);
-  batch.ackAll();
+  for (const message of others) message.ack();
 }
 
 function isJob(body: unknown): boolean {

@@ -22,6 +22,12 @@ export class RecordWriter extends DurableObject<Env> {
     return this.#of(connection).offer(snapshots);
   }
 
+  /** Their records were purged. */
+  forgetDoubts(refs: readonly Ref[]): void {
+    const doubts = this.#doubts();
+    for (const ref of refs) doubts.delete(ref);
+  }
+
   /** The connection is gone: nothing of it stays. */
   async clear(): Promise<void> {
     this.#writers = undefined;

@@ -113,6 +113,11 @@ export const limits = {
   rebuildPages: 10,
   /** Work whose message may have been lost is queued again after this long without a sign of life. */
   staleWorkMs: 15 * MINUTE,
+  /** Rows cut to a narrower field list at a time, and slices of one job: short, so that it yields in between. */
+  cutRows: 100,
+  cutSlices: 10,
+  /** Two operators who change the field list at once: one of them reads it again. */
+  fieldsAttempts: 5,
   /** Forgotten backfills queued again by one tick. */
   staleBackfills: 90,
   /** Extra sweeps between two ticks while a connection is degraded. */
@@ -152,6 +157,17 @@ export const limits = {
   recentLooks: 1_000,
   /** Refreshes asked for longer ago than any time to live are of no use to anybody. */
   refreshKeptMs: 31 * 24 * HOUR,
+
+  /** Entries of the access log in one message: some 250 bytes each, well below what a message may hold. */
+  accessEntries: 100,
+  /** How often a read looks whether another one has sent its entry along, and how long it waits each time. */
+  accessTurns: 20,
+  accessTurnMs: 500,
+  /** Entries waiting in one isolate beyond which each read sends its own at once: memory is bounded. */
+  accessWaiting: 5_000,
+  /** Old entries removed by one statement, and statements of one night: what is left waits for the next. */
+  accessPurgeRows: 5_000,
+  accessPurges: 200,
 
   /** Rows per answer. */
   pageRows: 200,

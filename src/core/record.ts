@@ -18,6 +18,8 @@ export interface Snapshot extends Ref {
   /** Of canonical content; equal hash, equal content. */
   readonly hash: string;
   readonly body: string;
+  /** Of the connection's field list the body was cut to. Absent: the first. */
+  readonly fieldsVersion?: number;
 }
 
 /** What one look at the upstream showed for a ref. */
@@ -56,6 +58,39 @@ export type Write =
 
 export function refOfWrite(write: Write): Ref {
   return write.write === "put" ? write.snapshot : write.ref;
+}
+
+/** What the guarded statement checks beside versions: neither holds for a tombstone's content, it has none. */
+export interface Gatekeeping {
+  /** Ids of the clients it belongs to: of none of them may anything be kept after a purge (PR4). */
+  readonly clients: readonly string[];
+  /** The field list it must have been cut to (PR3). Absent: it holds no more than the row it was made from. */
+  readonly fields?: number;
+}
+
+export function gatekeeping(write: Write): Gatekeeping {
+  if (write.write === "tombstone") return { clients: clientsOf(write.ref) };
+  const { snapshot, overHash } = write;
+  const madeFromRow = overHash !== undefined && snapshot.fieldsVersion === undefined;
+  return { clients: clientsOf(snapshot), ...(madeFromRow ? {} : { fields: snapshot.fieldsVersion ?? 0 }) };
+}
+
+/** A record, or a message about one, as far as it can be told whose it is. */
+export type Subject = Ref & { readonly clientId?: string | undefined };
+
+/** Ids are unique within a kind only: a staff member of the same number is not taken for the client. */
+export function clientsOf({ kind, id, clientId }: Subject): readonly string[] {
+  switch (kind) {
+    case "clients":
+      return [id];
+    case "assessment-status":
+      return clientId === undefined || clientId === id ? [id] : [id, clientId];
+    case "reminders":
+      return clientId === undefined ? [] : [clientId];
+    case "organizations":
+    case "staff":
+      return [];
+  }
 }
 
 export function refOfSight(sight: Sight): Ref {

@@ -56,6 +56,8 @@ export interface Account {
   readonly apiKey: string;
   /** Per kind, the fields that may be kept; a kind without an entry keeps all. */
   readonly fields: Readonly<Partial<Record<Kind, readonly string[]>>>;
+  /** Counts the changes of `fields`: what was cut to an outdated list is not stored. Absent: none yet. */
+  readonly fieldsVersion?: number;
 }
 
 export interface Delivery {

@@ -11,7 +11,9 @@ export function backfillStore(db: DrizzleD1Database): BackfillStore {
     async begin(connection, userId, clientId, id, now) {
       await db.run(sql`
         INSERT INTO backfills (connection_id, user_id, client_id, id, status, created_at, updated_at)
-        SELECT id, ${userId}, ${clientId}, ${id}, 'queued', ${now}, ${now} FROM connections WHERE id = ${connection}
+        SELECT id, ${userId}, ${clientId}, ${id}, 'queued', ${now}, ${now} FROM connections
+        WHERE id = ${connection} AND NOT EXISTS (
+          SELECT 1 FROM suppressions WHERE connection_id = ${connection} AND client_id = ${clientId})
         ON CONFLICT DO NOTHING`);
       const [found] = await db
         .select()

@@ -14,13 +14,20 @@ import { toRow } from "./rows.ts";
  *  - a tombstone over a record: when its fetch started later
  *  - a record over a record: other content, and newer by the upstream's clock, or equal or undated there and
  *    fetched later; or over exactly the content that was decided against
+ * And whatever its version: nothing of a purged client (PR4), and nothing cut to a field list that is no longer the
+ * connection's (PR3). Both are judged here, in the instant of writing, so a fetch in flight cannot slip past.
  */
 const ACCEPTED = `
 FROM connections c
 CROSS JOIN json_each(?2) j
 LEFT JOIN records r
   ON r.connection_id = c.id AND r.kind = j.value ->> 'kind' AND r.id = j.value ->> 'id'
-WHERE c.id = ?1 AND CASE
+WHERE c.id = ?1
+AND (j.value ->> 'fields' IS NULL OR j.value ->> 'fields' = c.fields_version)
+AND NOT EXISTS (
+  SELECT 1 FROM suppressions s
+  WHERE s.connection_id = c.id AND s.client_id IN (j.value ->> '$.clients[0]', j.value ->> '$.clients[1]'))
+AND CASE
   WHEN r.id IS NULL THEN j.value ->> 'deletedAt' IS NULL
   WHEN r.deleted_at IS NOT NULL THEN
     j.value ->> 'deletedAt' IS NULL AND j.value ->> 'fetchedAt' > r.fetched_at

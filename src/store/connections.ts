@@ -7,6 +7,7 @@ import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type { ConnectionId } from "../core/ids.ts";
 import type { Connection, ConnectionHead, ConnectionStore, NewConnection } from "../sync/stores.ts";
 import {
+  accessLog,
   aliases,
   apiKeys,
   assessmentsTaken,
@@ -16,12 +17,14 @@ import {
   departures,
   events,
   kindState,
+  minimisations,
   problems,
   rebuilds,
   records,
   refreshes,
   seqFloors,
   signingSecrets,
+  suppressions,
 } from "./schema.ts";
 import type { Seal } from "./seal.ts";
 
@@ -58,6 +61,7 @@ export function connectionStore(
       return {
         ...toHead(row, wrong),
         fields,
+        fieldsVersion: row.fieldsVersion,
         apiKey: await open(row.apiKey, apiKeyPlace(id)),
         ...(row.webhookEvents === null ? {} : { webhookEvents: row.webhookEvents }),
         ...(row.webhookTestedAt === null ? {} : { webhookTestedAt: row.webhookTestedAt }),
@@ -196,6 +200,9 @@ export function connectionStore(
         deadLetters,
         apiKeys,
         signingSecrets,
+        suppressions,
+        minimisations,
+        accessLog,
       };
       const names = Object.keys(owned) as (keyof typeof owned)[];
       // The connection itself goes first: from then on the guarded statement writes no row for it. Only its last

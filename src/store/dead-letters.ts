@@ -6,12 +6,17 @@ import type { ConnectionId, Kind, RecordId } from "../core/ids.ts";
 import type { DeadLetter, DeadLetterStore } from "../sync/stores.ts";
 import { deadLetters } from "./schema.ts";
 
+// A message about a purged client is not kept: sent again it would do nothing, and it names whom to forget (PR4).
 const PARK = `
 INSERT INTO dead_letters (id, connection_id, queue, type, kind, record_id, reason, attempts, since, parked_at, message)
 SELECT j.value ->> 'id', j.value ->> 'connection', j.value ->> 'queue', j.value ->> 'type',
        j.value ->> '$.ref.kind', j.value ->> '$.ref.id', j.value ->> 'reason', j.value ->> 'attempts',
        j.value ->> 'since', j.value ->> 'parkedAt', j.value -> 'message'
 FROM json_each(?1) j WHERE EXISTS (SELECT 1 FROM connections WHERE id = j.value ->> 'connection')
+AND NOT EXISTS (
+  SELECT 1 FROM suppressions s WHERE s.connection_id = j.value ->> 'connection' AND s.client_id IN (
+    CASE WHEN j.value ->> '$.ref.kind' IN ('clients', 'assessment-status') THEN j.value ->> '$.ref.id' END,
+    j.value ->> '$.message.what.payload.client_id'))
 ON CONFLICT (id) DO NOTHING`;
 
 export function deadLetterStore(d1: D1Database, db: DrizzleD1Database): DeadLetterStore {

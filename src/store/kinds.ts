@@ -78,7 +78,8 @@ export function assessmentsTakenStore(db: DrizzleD1Database): AssessmentsTaken {
     async note(connection, clientId, takenAt) {
       await db.run(sql`
         INSERT INTO assessments_taken (connection_id, client_id, taken_at)
-        SELECT id, ${clientId}, ${takenAt} FROM connections WHERE id = ${connection}
+        SELECT id, ${clientId}, ${takenAt} FROM connections WHERE id = ${connection} AND NOT EXISTS (
+          SELECT 1 FROM suppressions WHERE connection_id = ${connection} AND client_id = ${clientId})
         ON CONFLICT (connection_id, client_id) DO UPDATE SET taken_at = excluded.taken_at
         WHERE taken_at < excluded.taken_at`);
     },

@@ -12,10 +12,14 @@ CROSS JOIN events e ON e.connection_id = ?1 AND e.event_id = j.value`;
 
 const DONE = `${KNOWN} WHERE e.done_at IS NOT NULL`;
 
+// Of an event about a purged client the ledger knows only that it was (PR4).
 // A parked event that is done after all moves on; one that is done never moves back.
 const RECORD = `
 INSERT INTO events (connection_id, event_id, type, kind, record_id, created_at, received_at, done_at, outcome, attempts)
-SELECT ?1, j.value ->> 'eventId', j.value ->> 'type', j.value ->> '$.ref.kind', j.value ->> '$.ref.id',
+SELECT ?1, j.value ->> 'eventId', j.value ->> 'type', j.value ->> '$.ref.kind',
+       CASE WHEN j.value ->> '$.ref.kind' IN ('clients', 'assessment-status') AND EXISTS (
+         SELECT 1 FROM suppressions WHERE connection_id = ?1 AND client_id = j.value ->> '$.ref.id')
+       THEN NULL ELSE j.value ->> '$.ref.id' END,
        j.value ->> 'createdAt', j.value ->> 'receivedAt', j.value ->> 'doneAt', j.value ->> 'outcome',
        j.value ->> 'attempts'
 FROM json_each(?2) j WHERE EXISTS (SELECT 1 FROM connections WHERE id = ?1)

@@ -6,6 +6,7 @@ import { type ConnectionId, type Kind, type RecordId, refKey } from "../core/ids
 import type { RecordQuery, RecordStore } from "../sync/stores.ts";
 import { changeFeed } from "./changes.ts";
 import { commitWrites } from "./commit.ts";
+import { refusals } from "./refusals.ts";
 import { toRecord, toVersion, UNDATED, type VersionRow } from "./rows.ts";
 import { aliases, records } from "./schema.ts";
 
@@ -16,8 +17,10 @@ CROSS JOIN records r
   ON r.connection_id = ?1 AND r.kind = j.value ->> 'kind' AND r.id = j.value ->> 'id'`;
 
 export function recordStore(d1: D1Database, db: DrizzleD1Database): RecordStore {
+  const refusing = refusals(d1);
   return {
     ...changeFeed(db),
+    ...refusing,
 
     async versions(connection, refs) {
       const { results } = await d1.prepare(VERSIONS).bind(connection, JSON.stringify(refs)).all<VersionRow>();
@@ -49,10 +52,15 @@ export function recordStore(d1: D1Database, db: DrizzleD1Database): RecordStore 
     },
 
     async addAlias(connection, kind, alias, id) {
-      await db.run(sql`
+      const { meta } = await db.run(sql`
         INSERT INTO aliases (connection_id, kind, alias, id)
-        SELECT id, ${kind}, ${alias}, ${id} FROM connections WHERE id = ${connection}
+        SELECT c.id, ${kind}, ${alias}, ${id} FROM connections c
+        WHERE c.id = ${connection} AND (${kind} <> 'clients' OR NOT EXISTS (
+          SELECT 1 FROM suppressions s WHERE s.connection_id = c.id AND s.client_id IN (${alias}, ${id})))
         ON CONFLICT (connection_id, kind, alias) DO UPDATE SET id = excluded.id WHERE aliases.id <> excluded.id`);
+      if (meta.changes > 0) return true;
+      const refs = [alias, id].map((one) => ({ kind, id: one }));
+      return (await refusing.suppressed(connection, refs)).size === 0;
     },
 
     async ids(connection, kind, after, limit) {
@@ -73,6 +81,23 @@ export function recordStore(d1: D1Database, db: DrizzleD1Database): RecordStore 
         id: id as RecordId,
         ...(organizationId === null ? {} : { organizationId }),
       }));
+    },
+
+    async slice(connection, kind, after, limit) {
+      const rows = await db
+        .select()
+        .from(records)
+        .where(
+          and(
+            eq(records.connectionId, connection),
+            eq(records.kind, kind),
+            gt(records.id, after),
+            isNull(records.deletedAt),
+          ),
+        )
+        .orderBy(asc(records.id))
+        .limit(limit);
+      return rows.map(toRecord);
     },
 
     async openReminders(connection, now) {

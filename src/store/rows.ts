@@ -1,7 +1,7 @@
 // Rows of `records` on their way in and out: what NULL and 0 mean in the table is known only here.
 
 import type { Kind, RecordId, Ref } from "../core/ids.ts";
-import type { MirrorRecord, Version, Write } from "../core/record.ts";
+import { gatekeeping, type MirrorRecord, type Version, type Write } from "../core/record.ts";
 import type { records } from "./schema.ts";
 
 /** How "the upstream gives no `updated_at`" is spelled in the table: sorts first, and needs no NULL rules. */
@@ -22,6 +22,7 @@ export function toRow(write: Write): Record<string, unknown> {
     // Of a deleted record nothing is kept but that it was, and when it was seen to be gone.
     return {
       ...ref,
+      ...gatekeeping(write),
       updatedAt: fetchedAt,
       fetchedAt,
       hash: "",
@@ -34,6 +35,7 @@ export function toRow(write: Write): Record<string, unknown> {
   const { snapshot, overHash } = write;
   return {
     ...snapshot,
+    ...gatekeeping(write),
     updatedAt: snapshot.updatedAt ?? UNDATED,
     terminal: snapshot.terminal ? 1 : 0,
     overHash,

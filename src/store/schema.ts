@@ -17,6 +17,7 @@ export const connections = sqliteTable("connections", {
   webhookTestedAt: integer("webhook_tested_at"),
   createdAt: integer("created_at").notNull(),
   seqFloor: integer("seq_floor").notNull().default(0),
+  fieldsVersion: integer("fields_version").notNull().default(0),
 });
 
 export const signingSecrets = sqliteTable(
@@ -215,4 +216,44 @@ export const deadLetters = sqliteTable(
     message: text("message", { mode: "json" }).notNull(),
   },
   (table) => [index("dead_letters_by_connection").on(table.connectionId, table.parkedAt)],
+);
+
+export const suppressions = sqliteTable(
+  "suppressions",
+  {
+    connectionId: text("connection_id").notNull(),
+    clientId: text("client_id").notNull(),
+    createdAt: integer("created_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.connectionId, table.clientId] })],
+);
+
+export const minimisations = sqliteTable(
+  "minimisations",
+  {
+    connectionId: text("connection_id").notNull(),
+    kind: text("kind").notNull(),
+    version: integer("version").notNull(),
+    orderedAt: integer("ordered_at").notNull(),
+    cutFrom: text("cut_from"),
+    refetch: integer("refetch").notNull(),
+    updatedAt: integer("updated_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.connectionId, table.kind] })],
+);
+
+export const accessLog = sqliteTable(
+  "access_log",
+  {
+    connectionId: text("connection_id").notNull(),
+    id: text("id").notNull(),
+    at: integer("at").notNull(),
+    keyId: text("key_id").notNull(),
+    action: text("action").notNull(),
+    kind: text("kind"),
+    recordId: text("record_id"),
+    records: integer("records"),
+    status: integer("status").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.connectionId, table.id] })],
 );

@@ -4,6 +4,7 @@
 import { afterFailure } from "../core/failure.ts";
 import type { RecordId } from "../core/ids.ts";
 import { runBackfill } from "./backfill.ts";
+import { runMinimise } from "./fields.ts";
 import { hydrate } from "./hydrate.ts";
 import { type JobDeps, runJob } from "./jobs.ts";
 import { ACK, type EventMessage, type JobMessage, type Queued, type Settlement } from "./messages.ts";
@@ -126,6 +127,7 @@ async function settleJobs(
     backfill: ({ id }, backfill, attempts) =>
       runBackfill({ ...services, writers: services.writers(id) }, id, backfill, attempts),
     rebuild: (connection, attempts) => runRebuild(services.of(connection, "rebuild"), connection, attempts),
+    minimise: (connection) => runMinimise(services.of(connection, "rebuild"), connection),
     guard: (connection) => guardSubscription(services.of(connection, "sweep"), connection),
     resumeGate: ({ id }) => services.gate(id).resume(),
   };

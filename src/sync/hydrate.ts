@@ -9,6 +9,7 @@ import type { Source } from "../sources/source.ts";
 import { type Burst, type ListChanged, listBurst } from "./burst.ts";
 import { ACK, type EventMessage, type Queued, type Settlement } from "./messages.ts";
 import type { Log, Looked, Writers } from "./ports.ts";
+import { aboutPurged } from "./purge.ts";
 import { isAsNew, lookAgainSeconds, shows } from "./settled.ts";
 import type { Connection, EventOutcome, Ledger, LedgerEntry, RecordStore } from "./stores.ts";
 
@@ -17,7 +18,7 @@ export interface HydrateDeps {
   readonly random: () => number;
   readonly source: Source;
   readonly ledger: Ledger;
-  readonly records: Pick<RecordStore, "versions">;
+  readonly records: Pick<RecordStore, "versions" | "suppressed">;
   readonly writers: Writers;
   /** Through the gate, as class `event`. */
   readonly listChanged: ListChanged;
@@ -55,12 +56,16 @@ export async function hydrate(
     return first;
   });
 
+  const purged = await aboutPurged(deps.records, connection.id, fresh);
+  const kept = fresh.filter((message) => !purged.has(message));
   const lookedFrom = deps.now();
-  const looks = await lookAll(deps, connection, fresh.filter(isChanged));
+  const looks = await lookAll(deps, connection, kept.filter(isChanged));
   const entries: LedgerEntry[] = [];
   const settlements = new Map<Message, Settlement>();
   for (const message of fresh) {
-    const { settlement, outcome } = await settle(deps, message, looks, lookedFrom);
+    const { settlement, outcome } = purged.has(message)
+      ? OF_PURGED
+      : await settle(deps, message, looks, lookedFrom);
     settlements.set(message, settlement);
     if (outcome) entries.push(toEntry(deps, message, outcome));
   }
@@ -168,6 +173,8 @@ interface Settled {
   readonly outcome?: EventOutcome;
 }
 
+const OF_PURGED: Settled = { settlement: ACK, outcome: "suppressed" };
+
 async function settle(
   deps: HydrateDeps,
   message: Message,
@@ -186,6 +193,7 @@ async function settle(
       const looked = looks.get(refKey(what.ref)) ?? { ok: false, failure: { kind: "interrupted" } };
       const settled = settleChanged(deps, message, looked, lookedFrom);
       if (settled.settlement.result !== "ack" || !settled.outcome) return settled;
+      if (settled === OF_PURGED) return settled;
       return storeOr(deps, message, settled.outcome, async () => {
         if (what.assessmentTaken) await deps.closeReminders(message.body);
         if (what.readmitted) await deps.clearBackfills(what.ref.id);
@@ -210,6 +218,7 @@ async function storeOr(
 
 function settleChanged(deps: HydrateDeps, message: Message, looked: Looked, lookedFrom: number): Settled {
   if (!looked.ok) return settleFailure(deps, message, looked);
+  if (looked.suppressed) return OF_PURGED;
   const { receivedAt, type } = message.body;
   if (shows(looked, message.body, lookedFrom, deps.source)) {
     return { settlement: ACK, outcome: looked.version === undefined ? "gone" : looked.decision };
@@ -240,7 +249,7 @@ function toEntry(deps: HydrateDeps, { body, attempts }: Message, outcome: EventO
     receivedAt,
     outcome,
     attempts,
-    ...("ref" in what ? { ref: what.ref } : {}),
+    ...("ref" in what && outcome !== "suppressed" ? { ref: what.ref } : {}),
     ...(createdAt === undefined ? {} : { createdAt }),
     ...(outcome === "parked" ? {} : { doneAt: deps.now() }),
   };

@@ -20,6 +20,7 @@ export interface JobDeps {
   readonly sweep: (connection: Connection, names: readonly CursorName[]) => Promise<readonly SweptAny[]>;
   readonly backfill: (connection: Connection, id: string, attempts: number) => Promise<Settlement>;
   readonly rebuild: (connection: Connection, attempts: number) => Promise<Settlement>;
+  readonly minimise: (connection: Connection) => Promise<Settlement>;
   readonly guard: (connection: Connection) => Promise<void>;
   /** The key may be good again: the gate lets one more try through. */
   readonly resumeGate: (connection: Connection) => Promise<void>;
@@ -44,6 +45,8 @@ export function runJob(
       return deps.backfill(connection, body.backfill, attempts);
     case "rebuild":
       return deps.rebuild(connection, attempts);
+    case "minimise":
+      return deps.minimise(connection);
     case "guard":
       return deps.guard(connection).then(() => ACK);
     case "sweep":

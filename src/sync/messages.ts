@@ -41,6 +41,8 @@ export type JobMessage =
   | { readonly job: "backfill"; readonly connection: ConnectionId; readonly backfill: string }
   /** Take the ordered rebuild a few pages further. */
   | { readonly job: "rebuild"; readonly connection: ConnectionId }
+  /** Bring what is stored to a changed field list. */
+  | { readonly job: "minimise"; readonly connection: ConnectionId }
   /** Does the upstream still deliver? */
   | { readonly job: "guard"; readonly connection: ConnectionId }
   /** Sweep these kinds; continues itself where a run reached its bound. */

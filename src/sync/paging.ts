@@ -154,7 +154,7 @@ function strangeness(page: Page, run: PageRun, { visited, seen }: Pass): string 
 }
 
 export interface ApplyDeps {
-  readonly records: Pick<RecordStore, "versions">;
+  readonly records: Pick<RecordStore, "versions" | "suppressed">;
   readonly kinds: Pick<KindStore, "addDrift">;
   readonly writers: Writers;
   readonly queues: Pick<Queues, "sendJobs">;
@@ -173,10 +173,14 @@ export async function applyPage(
     connection.id,
     page.snapshots.map(({ id }) => ({ kind, id })),
   );
-  const differing = page.snapshots.filter((snapshot) => {
+  const notHeld = page.snapshots.filter((snapshot) => {
     const version = held.get(refKey(snapshot));
     return version === undefined || version.deletedAt !== undefined || version.hash !== snapshot.hash;
   });
+  if (notHeld.length === 0) return { ok: true, drifted: 0 };
+  // A purged client is missing on purpose: no drift, and nothing for a writer.
+  const suppressed = await deps.records.suppressed(connection.id, notHeld);
+  const differing = notHeld.filter((snapshot) => !suppressed.has(refKey(snapshot)));
   if (differing.length === 0) return { ok: true, drifted: 0 };
 
   const looked = await deps.writers.offer(differing);

@@ -45,6 +45,8 @@ export type Looked =
       readonly shown?: Shown;
       /** Nothing was found, on a route that has never answered: this proves nothing. */
       readonly unproven?: true;
+      /** The record is a purged client's: nothing of it is kept. */
+      readonly suppressed?: true;
     }
   | { readonly ok: false; readonly failure: Failure };
 

@@ -18,7 +18,7 @@ export interface RebuildDeps extends ApplyDeps {
   readonly source: Source;
   readonly gate: Gate;
   readonly rebuilds: RebuildStore;
-  readonly records: Pick<RecordStore, "versions" | "ids" | "counts">;
+  readonly records: Pick<RecordStore, "versions" | "suppressed" | "ids" | "counts">;
   readonly kinds: Pick<KindStore, "addDrift" | "markComplete">;
   readonly queues: Pick<Queues, "sendJobs">;
   /** Through the gate, as class `rebuild`. */
@@ -29,7 +29,9 @@ export const rebuiltKinds = (source: Source) => KINDS.filter((kind) => source.ki
 
 /** Ordering again while one runs changes nothing; kinds that were done start anew. */
 export async function orderRebuild(
-  deps: Pick<RebuildDeps, "now" | "rebuilds" | "records" | "queues">,
+  deps: Pick<RebuildDeps, "now" | "rebuilds" | "queues"> & {
+    readonly records: Pick<RecordStore, "counts">;
+  },
   connection: Pick<Connection, "id">,
   kinds: readonly Kind[],
 ): Promise<void> {

@@ -7,7 +7,7 @@ import { isoInstant, parseInstant } from "../core/instant.ts";
 import { canonicalJson, isJsonObject, type JsonObject, parseJson, property } from "../core/json.ts";
 import { limits } from "../core/limits.ts";
 import { minimise } from "../core/minimise.ts";
-import type { MirrorRecord, Snapshot } from "../core/record.ts";
+import type { MirrorRecord, Snapshot, Write } from "../core/record.ts";
 import type { EventMessage } from "./messages.ts";
 import type { AssessmentsTaken, Connection, PagePosition, RecordStore } from "./stores.ts";
 
@@ -16,7 +16,7 @@ export type ReminderStatus = (typeof REMINDER_STATUSES)[number];
 
 export interface ReminderDeps {
   readonly now: () => number;
-  readonly records: Pick<RecordStore, "one" | "page" | "commit">;
+  readonly records: Pick<RecordStore, "one" | "page" | "commit" | "whyRefused">;
   readonly taken: AssessmentsTaken;
   readonly digest: (text: string) => string;
 }
@@ -50,12 +50,14 @@ export async function keepReminder(
   const existing = await deps.records.one(connection.id, what.ref);
   if (existing === undefined) {
     const organizationId = message.organizationId;
-    await deps.records.commit(connection.id, [
-      {
-        write: "put",
-        snapshot: reminderSnapshot(deps, content, { id: what.ref.id, at, clientId, organizationId }),
-      },
-    ]);
+    const made = reminderSnapshot(deps, content, { id: what.ref.id, at, clientId, organizationId });
+    const writes: Write[] = [
+      { write: "put", snapshot: { ...made, fieldsVersion: connection.fieldsVersion } },
+    ];
+    const written = await deps.records.commit(connection.id, writes);
+    const why = written.size > 0 ? new Map() : await deps.records.whyRefused(connection.id, writes);
+    // Its event comes back, and is cut to the fields allowed by then.
+    if ([...why.values()].includes("outdated")) throw new Error("the field list changed meanwhile");
   }
   const takenAt = await deps.taken.last(connection.id, clientId);
   if (takenAt !== undefined && takenAt >= at) await moveTo(deps, connection.id, what.ref.id, "closed");
@@ -143,6 +145,27 @@ function remindedAt(reminder: MirrorRecord): number {
 
 function rank(status: string | undefined): number {
   return REMINDER_STATUSES.indexOf((status ?? "open") as ReminderStatus);
+}
+
+/** What is ours of a reminder, whatever fields of its payload may be kept. */
+const OWN_FIELDS = [
+  "type",
+  "status",
+  "organization_id",
+  "created_at",
+  "updated_at",
+  "acknowledged_at",
+  "closed_at",
+];
+
+/** A stored reminder under a narrower list. */
+export function cutReminder(
+  content: JsonObject,
+  allowed: readonly string[] | undefined,
+  digest: (text: string) => string,
+): Pick<Snapshot, "hash" | "body"> {
+  const kept = minimise(content, allowed && [...allowed, ...OWN_FIELDS]);
+  return { hash: digest(canonicalJson(kept)), body: JSON.stringify(kept) };
 }
 
 function reminderSnapshot(

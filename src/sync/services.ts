@@ -8,6 +8,7 @@ import type { Account, Send, Source, Upstream } from "../sources/source.ts";
 import { throughGate } from "./gated.ts";
 import type { EventMessage, JobMessage } from "./messages.ts";
 import type { Cursors, Gate, Log, Queues, Writers } from "./ports.ts";
+import type { AccessStore, MinimisationStore, PurgeStore } from "./privacy-stores.ts";
 import type {
   AssessmentsTaken,
   BackfillStore,
@@ -40,6 +41,9 @@ export interface World {
   readonly backfills: BackfillStore;
   readonly rebuilds: RebuildStore;
   readonly refreshes: RefreshStore;
+  readonly purges: PurgeStore;
+  readonly minimisations: MinimisationStore;
+  readonly access: AccessStore;
   readonly cursors: Cursors;
   readonly queues: Queues;
   readonly gate: (id: ConnectionId) => Gate;
@@ -63,6 +67,7 @@ export interface Tuning {
   readonly verifyBudget: number;
   readonly silenceMs: number;
   readonly ledgerMs: number;
+  readonly accessKeptMs: number;
 }
 
 export type Services = ReturnType<typeof createServices>;

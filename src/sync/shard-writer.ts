@@ -3,11 +3,15 @@
 
 import type { ConnectionId } from "../core/ids.ts";
 import type { Looked, Writers } from "./ports.ts";
+import { noteAlias } from "./purge.ts";
 import type { Services } from "./services.ts";
 import type { Connection } from "./stores.ts";
 import { createWriter, type DoubtStore } from "./write.ts";
 
-export type ShardWriterDeps = Pick<Services, "connections" | "records" | "kinds" | "upstream" | "source">;
+export type ShardWriterDeps = Pick<
+  Services,
+  "connections" | "records" | "purges" | "now" | "kinds" | "upstream" | "source"
+>;
 
 /** The connection is read anew at every call, so a replaced key or field list counts at once. */
 export function createShardWriter(deps: ShardWriterDeps, id: ConnectionId, doubts: DoubtStore): Writers {
@@ -28,7 +32,7 @@ export function createShardWriter(deps: ShardWriterDeps, id: ConnectionId, doubt
 }
 
 function writersOf(
-  { records, kinds, upstream, source }: ShardWriterDeps,
+  { records, purges, now, kinds, upstream, source }: ShardWriterDeps,
   id: ConnectionId,
   doubts: DoubtStore,
   connection: () => Connection,
@@ -42,7 +46,10 @@ function writersOf(
     },
     versions: (refs) => records.versions(id, refs),
     commit: (writes) => records.commit(id, writes),
-    addAlias: (kind, alias, recordId) => records.addAlias(id, kind, alias, recordId),
+    suppressed: (refs) => records.suppressed(id, refs),
+    whyRefused: (writes) => records.whyRefused(id, writes),
+    addAlias: (kind, alias, recordId) =>
+      noteAlias({ now, records, purges }, id, { kind, id: alias }, recordId),
     isProven: async (kind) =>
       source(connection().source).kinds[kind].singleRoute === "documented" || kinds.isProven(id, kind),
     markProven: async (kind) => {

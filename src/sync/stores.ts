@@ -3,7 +3,7 @@
 
 import type { Decision } from "../core/decide.ts";
 import type { ConnectionId, EventId, Kind, RecordId, Ref } from "../core/ids.ts";
-import type { MirrorRecord, Version, Write } from "../core/record.ts";
+import type { MirrorRecord, Subject, Version, Write } from "../core/record.ts";
 
 export interface ConnectionHead {
   readonly id: ConnectionId;
@@ -21,6 +21,8 @@ export interface ConnectionHead {
 export interface Connection extends ConnectionHead {
   readonly apiKey: string;
   readonly fields: Readonly<Partial<Record<Kind, readonly string[]>>>;
+  /** How often `fields` was changed. */
+  readonly fieldsVersion: number;
   /** The event types chosen; undefined: all. */
   readonly webhookEvents?: readonly string[];
   /** Our clock, ms: when silence made us ask for a test delivery. */
@@ -87,12 +89,19 @@ export interface RecordStore {
   changes(connection: ConnectionId, query: ChangesQuery): Promise<Changes>;
   /** The highest `seq` in the table, 0 when empty. */
   lastSeq(connection: ConnectionId): Promise<number>;
+  /** Those that belong to a purged client, by ref key: nothing of them is ever written (PR4). */
+  suppressed(connection: ConnectionId, subjects: readonly Subject[]): Promise<ReadonlySet<string>>;
+  /** Of writes that were not applied, by ref key: why, where it was not the order of versions. */
+  whyRefused(connection: ConnectionId, writes: readonly Write[]): Promise<ReadonlyMap<string, Refusal>>;
   /** Tombstones included. Aliases are followed. */
   one(connection: ConnectionId, ref: Ref): Promise<MirrorRecord | undefined>;
   /** Tombstones left out; by (`updated_at`, id), records without `updated_at` first. */
   page(connection: ConnectionId, kind: Kind, query: RecordQuery): Promise<readonly MirrorRecord[]>;
-  /** The upstream answers for `alias` with the record `id`. */
-  addAlias(connection: ConnectionId, kind: Kind, alias: RecordId, id: RecordId): Promise<void>;
+  /**
+   * The upstream answers for `alias` with the record `id`.
+   * @returns false when one of the two names a purged client: nothing was kept
+   */
+  addAlias(connection: ConnectionId, kind: Kind, alias: RecordId, id: RecordId): Promise<boolean>;
   /** Live ids of a kind after `after`, in order of id: for walks. */
   ids(
     connection: ConnectionId,
@@ -100,6 +109,8 @@ export interface RecordStore {
     after: string,
     limit: number,
   ): Promise<readonly { readonly id: RecordId; readonly organizationId?: string }[]>;
+  /** Live records of a kind after `after`, in order of id. */
+  slice(connection: ConnectionId, kind: Kind, after: string, limit: number): Promise<readonly MirrorRecord[]>;
   counts(connection: ConnectionId): Promise<Readonly<Partial<Record<Kind, number>>>>;
   /** Reminders nobody has acknowledged. */
   openReminders(connection: ConnectionId, now: number): Promise<OpenReminders>;
@@ -113,6 +124,9 @@ export interface OpenReminders {
   /** Since when the oldest waits, ms. */
   readonly oldest?: number;
 }
+
+/** `outdated`: cut to a field list that is no longer the connection's. */
+export type Refusal = "suppressed" | "outdated";
 
 export interface RecordQuery {
   readonly limit: number;
@@ -189,7 +203,7 @@ export interface Backfill {
 }
 
 export interface BackfillStore {
-  /** Makes the row, or finds the one that is there. `id` is used only when it makes it. */
+  /** Makes the row, or finds the one that is there. `id` is used only when it makes it. Throws for a purged client. */
   begin(
     connection: ConnectionId,
     userId: string,
@@ -253,6 +267,8 @@ export type EventOutcome =
   /** Looked three times more; the API never showed what the event spoke of. Left to the sweep. */
   | "lagging"
   | "gone"
+  /** About a purged client: nothing was fetched, and the ledger does not say whom. */
+  | "suppressed"
   | "test"
   | "unknown_type"
   | "unusable"

@@ -16,7 +16,7 @@ export interface SweepDeps {
   readonly source: Source;
   readonly gate: Gate;
   readonly cursors: Cursors;
-  readonly records: Pick<RecordStore, "versions" | "ids" | "page">;
+  readonly records: Pick<RecordStore, "versions" | "suppressed" | "ids" | "page">;
   readonly kinds: KindStore;
   readonly ledger: Pick<Ledger, "clientsHeardOf">;
   readonly connections: Pick<ConnectionStore, "raise" | "clear">;

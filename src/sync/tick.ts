@@ -50,7 +50,9 @@ async function forgottenWork(services: Services, { id }: ConnectionHead): Promis
   const rebuilds = (await services.rebuilds.list(id)).filter(
     (one) => isWanted(one) && one.updatedAt < before,
   );
+  const lists = (await services.minimisations.list(id)).filter(({ updatedAt }) => updatedAt < before);
   return [
+    ...lists.slice(0, 1).map((): JobMessage => ({ job: "minimise", connection: id })),
     ...backfills.map((backfill): JobMessage => ({ job: "backfill", connection: id, backfill: backfill.id })),
     ...rebuilds.slice(0, 1).map((): JobMessage => ({ job: "rebuild", connection: id })),
   ];
@@ -58,10 +60,17 @@ async function forgottenWork(services: Services, { id }: ConnectionHead): Promis
 
 /** The ledger is kept longer than RCMS may repeat an event (48 h); what is older only costs. */
 export async function purge(
-  services: Pick<Services, "ledger" | "refreshes" | "tuning" | "now" | "log">,
+  services: Pick<Services, "access" | "ledger" | "refreshes" | "tuning" | "now" | "log">,
 ): Promise<void> {
-  const { ledger, refreshes, tuning, now, log } = services;
+  const { access, ledger, refreshes, tuning, now, log } = services;
   await refreshes.purgeBefore(now() - limits.refreshKeptMs);
   const purged = await ledger.purgeBefore(now() - tuning.ledgerMs);
   log("info", "ledger_purged", { events: purged });
+  let entries = 0;
+  for (let times = 0; times < limits.accessPurges; times++) {
+    const removed = await access.purgeBefore(now() - tuning.accessKeptMs, limits.accessPurgeRows);
+    entries += removed;
+    if (removed < limits.accessPurgeRows) break;
+  }
+  log("info", "access_log_purged", { entries });
 }

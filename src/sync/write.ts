@@ -22,6 +22,7 @@ import {
 import type { Look } from "../sources/source.ts";
 import { createGroupCommit, createSlots } from "./grouping.ts";
 import type { LookAsk, Looked, Shown, Writers } from "./ports.ts";
+import type { Refusal } from "./stores.ts";
 
 export interface WriterDeps {
   /** Through the gate. */
@@ -31,6 +32,10 @@ export interface WriterDeps {
   ) => Promise<Result<Look>>;
   readonly versions: (refs: readonly Ref[]) => Promise<ReadonlyMap<string, Version>>;
   readonly commit: (writes: readonly Write[]) => Promise<ReadonlySet<string>>;
+  /** Those of a purged client, by ref key. */
+  readonly suppressed: (refs: readonly Ref[]) => Promise<ReadonlySet<string>>;
+  readonly whyRefused: (writes: readonly Write[]) => Promise<ReadonlyMap<string, Refusal>>;
+  /** Resolves once whatever a purge left under either name is gone, too. */
   readonly addAlias: (kind: Kind, alias: RecordId, id: RecordId) => Promise<void>;
   /** A 404 on this kind's route says something. */
   readonly isProven: (kind: Kind) => Promise<boolean>;
@@ -161,7 +166,7 @@ export function createWriter(deps: WriterDeps): Writers {
       }
       return await commit(sight);
     } catch {
-      return { ok: false, failure: { kind: "interrupted" } };
+      return INTERRUPTED;
     }
   }
 
@@ -169,19 +174,33 @@ export function createWriter(deps: WriterDeps): Writers {
     try {
       return await commit({ kind: "record", snapshot });
     } catch {
-      return { ok: false, failure: { kind: "interrupted" } };
+      return INTERRUPTED;
+    }
+  }
+
+  /** For a purged client nobody is asked; a fetch that was under way already is refused by the statement. */
+  async function lookAll(asks: readonly LookAsk[]): Promise<readonly Looked[]> {
+    try {
+      const suppressed = await deps.suppressed(asks.map(({ ref }) => ref));
+      return await Promise.all(asks.map((ask) => (suppressed.has(refKey(ask.ref)) ? SUPPRESSED : look(ask))));
+    } catch {
+      return asks.map(() => INTERRUPTED);
     }
   }
 
   return {
-    look: (asks) => Promise.all(asks.map(look)),
+    look: lookAll,
     offer: (snapshots) => Promise.all(snapshots.map(offerOne)),
   };
 }
 
+const SUPPRESSED: Looked = { ok: true, decision: "unchanged", suppressed: true };
+const INTERRUPTED: Looked = { ok: false, failure: { kind: "interrupted" } };
+
 /**
  * Decides a group of sights against one read of what the mirror holds, and writes what is new in one guarded
- * statement. What the guard refuses was overtaken meanwhile: older. Nothing new: nothing written.
+ * statement. What the guard refuses was overtaken meanwhile: older, a purged client's, or cut to a field list that
+ * has changed since: then the look is to be repeated. Nothing new: nothing written.
  */
 async function commitSights(deps: WriterDeps, sights: readonly Sight[]): Promise<readonly Looked[]> {
   const stored = await deps.versions(sights.map(refOfSight));
@@ -191,12 +210,24 @@ async function commitSights(deps: WriterDeps, sights: readonly Sight[]): Promise
   });
   const writes = decided.flatMap(({ write }) => write ?? []);
   const written = writes.length === 0 ? new Set<string>() : await deps.commit(writes);
+  const refused = writes.filter((write) => !written.has(refKey(refOfWrite(write))));
+  const why = refused.length === 0 ? undefined : await deps.whyRefused(refused);
+  // A doubt names its record: of a purged client there must be none.
+  const doubted = decided.flatMap(({ ref, doubt }) => (doubt ? ref : []));
+  const purged = doubted.length === 0 ? undefined : await deps.suppressed(doubted);
 
   return decided.map(({ sight, ref, decision, write, doubt }): Looked => {
+    const key = refKey(ref);
+    const refusal = write && why?.get(refKey(refOfWrite(write)));
+    if (refusal === "outdated") return INTERRUPTED;
+    if (refusal === "suppressed" || purged?.has(key)) {
+      deps.doubts.delete(ref);
+      return SUPPRESSED;
+    }
     if (doubt) deps.doubts.set(ref, doubt);
     else deps.doubts.delete(ref);
     const applied = write !== undefined && written.has(refKey(refOfWrite(write)));
-    const version = applied ? versionOf(sight) : stored.get(refKey(ref));
+    const version = applied ? versionOf(sight) : stored.get(key);
     const shown = applied || decision === "unchanged" ? shownBy(sight) : undefined;
     return {
       ok: true,

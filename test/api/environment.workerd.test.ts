@@ -39,6 +39,9 @@ const bad: readonly (readonly [name: string, value: unknown])[] = [
   ["EVENTS", undefined],
   ["JOBS", undefined],
   ["DEAD_LETTERS", undefined],
+  ["ACCESS", undefined],
+  ["ACCESS_LOG_DAYS", "-1"],
+  ["ACCESS_WINDOW_MS", "5001"],
   ["WRITERS", undefined],
   ["GATES", undefined],
 ];

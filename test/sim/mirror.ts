@@ -22,7 +22,7 @@ import { shardedWriters } from "../../src/sync/shards.ts";
 import { tick } from "../../src/sync/tick.ts";
 import type { DoubtStore } from "../../src/sync/write.ts";
 import { createMemory } from "../sync/memory.ts";
-import { backfillMemory, rebuildMemory } from "../sync/memory-work.ts";
+import { backfillMemory, minimisationMemory, rebuildMemory } from "../sync/memory-work.ts";
 import { connectionOf } from "../sync/world.ts";
 import type { Chance } from "./chance.ts";
 import type { Clock } from "./clock.ts";
@@ -45,6 +45,7 @@ export const TUNING: Tuning = {
   verifyBudget: 25,
   silenceMs: 6 * 3_600_000,
   ledgerMs: 72 * 3_600_000,
+  accessKeptMs: 90 * 86_400_000,
 };
 
 export interface MirrorWorld {
@@ -79,7 +80,13 @@ export function createMirror(world: MirrorWorld) {
     ticks: 0,
     givenUp: 0,
   };
-  const memory = { ...createMemory(), backfills: backfillMemory(), rebuilds: rebuildMemory() };
+  const stores = createMemory();
+  const memory = {
+    ...stores,
+    backfills: backfillMemory(),
+    rebuilds: rebuildMemory(),
+    minimisations: minimisationMemory(stores.connections.setFields),
+  };
   const kv = createKv({ clock, chance, faults, counters });
   const lives = new Set<Life>();
   const calls = new Set<{ readonly target: string; readonly life: Life }>();
@@ -137,6 +144,10 @@ export function createMirror(world: MirrorWorld) {
       backfills: store(memory.backfills),
       rebuilds: store(memory.rebuilds),
       refreshes: store(memory.refreshes),
+      purges: store(memory.purges),
+      minimisations: store(memory.minimisations),
+      // Reads are not simulated: nobody reads, so there is nothing to log.
+      access: { add: async () => {}, list: async () => [], purgeBefore: async () => 0 },
       cursors: cursors(lived(life, kv, remote), (ms) => life.step(ms)),
       queues: lived(life, queues, {
         ...remote,

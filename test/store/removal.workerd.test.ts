@@ -14,6 +14,16 @@ const writers: readonly (readonly [table: string, write: (id: ConnectionId) => P
   ["kind_state", (id) => stores.kinds.markProven(id, "staff")],
   ["kind_state", (id) => stores.kinds.addDrift(id, "clients", { missed: 1 })],
   ["problems", (id) => stores.connections.raise(id, { name: "webhook", reason: "disabled" }, 1)],
+  ["suppressions", (id) => stores.purges.purge(id, ["c1" as RecordId], 1)],
+  [
+    "minimisations",
+    (id) => stores.minimisations.order(id, {}, 0, [{ kind: "staff", cut: true, refetch: true }], 1),
+  ],
+  [
+    "access_log",
+    (id) =>
+      stores.access.add([{ id: "1-x", connection: id, at: 1, keyId: "k", action: "other", status: 200 }]),
+  ],
   ["assessments_taken", (id) => stores.taken.note(id, "client_1", 5)],
   [
     "events",

@@ -7,7 +7,7 @@ import { ADMIN_TOKEN, env } from "./bindings.ts";
 import { signatureHeader } from "./sign.ts";
 import { UPSTREAM, UPSTREAM_KEY } from "./upstream.ts";
 
-export type QueueNamed = "mirror-events" | "mirror-jobs" | "mirror-dead-letters";
+export type QueueNamed = "mirror-events" | "mirror-jobs" | "mirror-dead-letters" | "mirror-access";
 
 export interface Message {
   readonly id?: string;
@@ -25,7 +25,9 @@ export const newConnectionId = () => `c${++connections}`;
 export function createMirror(overrides: Record<string, unknown> = {}) {
   const events: unknown[] = [];
   const jobs: unknown[] = [];
-  const testEnv = { ...env, EVENTS: recorder(events), JOBS: recorder(jobs), ...overrides };
+  const access: unknown[] = [];
+  const recorders = { EVENTS: recorder(events), JOBS: recorder(jobs), ACCESS: recorder(access) };
+  const testEnv = { ...env, ...recorders, ...overrides };
 
   /** The answer as soon as it is there, and the end of what outlives it. */
   function answer(path: string, init: RequestInit = {}) {
@@ -84,6 +86,7 @@ export function createMirror(overrides: Record<string, unknown> = {}) {
     env: testEnv,
     events,
     jobs,
+    access,
     answer,
     fetch,
     admin,

@@ -4,11 +4,14 @@ import { createHash } from "node:crypto";
 import { drizzle } from "drizzle-orm/d1";
 import type { ConnectionId, Kind, RecordId, Ref } from "../../src/core/ids.ts";
 import type { Snapshot, Write } from "../../src/core/record.ts";
+import { accessStore } from "../../src/store/access.ts";
 import { connectionStore } from "../../src/store/connections.ts";
 import { deadLetterStore } from "../../src/store/dead-letters.ts";
 import { keyStore } from "../../src/store/keys.ts";
 import { assessmentsTakenStore, kindStore } from "../../src/store/kinds.ts";
 import { ledgerStore } from "../../src/store/ledger.ts";
+import { minimisationStore } from "../../src/store/minimisations.ts";
+import { purgeStore } from "../../src/store/purge.ts";
 import { recordStore } from "../../src/store/records.ts";
 import { createSeal } from "../../src/store/seal.ts";
 import { env } from "./bindings.ts";
@@ -33,6 +36,9 @@ export function createStores(key = sealingKey(1), previous?: Uint8Array) {
     ledger: ledgerStore(d1, db),
     deadLetters: deadLetterStore(d1, db),
     keys: keyStore(db),
+    purges: purgeStore(d1),
+    minimisations: minimisationStore(d1, db),
+    access: accessStore(d1, db),
     kinds: kindStore(db),
     taken: assessmentsTakenStore(db),
     connections: connectionStore(d1, db, () => createSeal(key, previous), digest),

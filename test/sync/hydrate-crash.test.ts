@@ -72,7 +72,7 @@ async function play(step: Step, when: When) {
       done: crash.wrap("ledger.done", memory.ledger.done),
       record: crash.wrap("ledger.record", memory.ledger.record),
     },
-    records: { versions: crash.wrap("records.versions", memory.records.versions) },
+    records: { ...memory.records, versions: crash.wrap("records.versions", memory.records.versions) },
     writers: { ...writers, look: crash.wrap("writers.look", writers.look) },
     keepReminder: crash.wrap("keep", deps.keepReminder),
     closeReminders: crash.wrap("close", deps.closeReminders),

@@ -54,6 +54,7 @@ export function connectionMemory(owned: readonly OwnedRows[]) {
       rows.set(connection.id, {
         ...rest,
         ...(webhookEvents === undefined ? {} : { webhookEvents }),
+        fieldsVersion: 0,
         status: "connecting",
         secrets: [],
         problems: new Map(),
@@ -125,7 +126,17 @@ export function connectionMemory(owned: readonly OwnedRows[]) {
       };
     },
   };
-  return { ...store, exists: (id: ConnectionId) => rows.has(id) };
+  return {
+    ...store,
+    exists: (id: ConnectionId) => rows.has(id),
+    /** @returns false when the list is of another version */
+    setFields(id: ConnectionId, fields: Connection["fields"], from: number): boolean {
+      if (rows.get(id)?.fieldsVersion !== from) return false;
+      change(id, (row) => ({ ...row, fields, fieldsVersion: from + 1 }));
+      return true;
+    },
+    fieldsVersion: (id: ConnectionId) => rows.get(id)?.fieldsVersion,
+  };
 }
 
 /** A pause says more than any problem; a problem makes an active connection degraded. */

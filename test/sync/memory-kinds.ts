@@ -4,6 +4,7 @@ import type { ConnectionId, Kind } from "../../src/core/ids.ts";
 import type { Cursor, Cursors } from "../../src/sync/ports.ts";
 import type { AssessmentsTaken, Drift, KindStore } from "../../src/sync/stores.ts";
 import type { OwnedRows } from "./memory.ts";
+import type { Purgeable, Suppressions } from "./memory-purge.ts";
 
 interface KindRow {
   readonly proven: boolean;
@@ -63,16 +64,21 @@ export function kindMemory(): KindStore & OwnedRows {
   };
 }
 
-export function takenMemory(): AssessmentsTaken & OwnedRows {
+export function takenMemory(suppressions: Suppressions): AssessmentsTaken & OwnedRows & Purgeable {
   const tables = new Map<ConnectionId, Map<string, number>>();
   return {
     table: "assessmentsTaken",
     async note(connection, clientId, takenAt) {
+      if (suppressions.has(connection, [clientId])) return;
       const rows = tables.get(connection) ?? new Map<string, number>();
       rows.set(clientId, Math.max(rows.get(clientId) ?? takenAt, takenAt));
       tables.set(connection, rows);
     },
     last: async (connection, clientId) => tables.get(connection)?.get(clientId),
+    forgetClient(connection, ids) {
+      const rows = tables.get(connection);
+      return { assessments_taken: [...ids].filter((id) => rows?.delete(id)).length };
+    },
     forget(connection) {
       const count = tables.get(connection)?.size ?? 0;
       tables.delete(connection);

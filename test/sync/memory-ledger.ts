@@ -3,12 +3,16 @@
 import type { ConnectionId, EventId, Ref } from "../../src/core/ids.ts";
 import type { DeadLetter, DeadLetterStore, Ledger, LedgerEntry } from "../../src/sync/stores.ts";
 import type { OwnedRows } from "./memory.ts";
+import type { Purgeable, Suppressions } from "./memory-purge.ts";
 
 interface Row extends LedgerEntry {
   readonly connection: ConnectionId;
 }
 
-export function ledgerMemory(exists: (id: ConnectionId) => boolean) {
+const isClients = ({ ref }: Pick<LedgerEntry, "ref">) =>
+  ref?.kind === "clients" || ref?.kind === "assessment-status";
+
+export function ledgerMemory(exists: (id: ConnectionId) => boolean, suppressions: Suppressions) {
   const rows = new Map<string, Row>();
   const newest = () => [...rows.values()].sort((a, b) => b.receivedAt - a.receivedAt);
   const keyOf = (connection: ConnectionId, id: EventId) => `${connection} ${id}`;
@@ -27,7 +31,9 @@ export function ledgerMemory(exists: (id: ConnectionId) => boolean) {
       for (const entry of entries) {
         const key = keyOf(connection, entry.eventId);
         const before = rows.get(key);
-        if (before === undefined) rows.set(key, { ...entry, connection });
+        const { ref, ...nameless } = entry;
+        const named = ref && !(isClients(entry) && suppressions.has(connection, [ref.id]));
+        if (before === undefined) rows.set(key, { ...nameless, ...(named ? { ref } : {}), connection });
         else if (before.doneAt === undefined) rows.set(key, movedOn(before, entry));
       }
     },
@@ -73,8 +79,18 @@ export function ledgerMemory(exists: (id: ConnectionId) => boolean) {
     },
   };
 
-  const owned: OwnedRows = {
+  const owned: OwnedRows & Purgeable = {
     table: "events",
+    forgetClient(connection, ids, now) {
+      const about = [...rows].filter(
+        ([, row]) => row.connection === connection && isClients(row) && row.ref && ids.has(row.ref.id),
+      );
+      for (const [key, { ref: _, ...row }] of about) {
+        const outcome = row.outcome === "parked" ? "suppressed" : row.outcome;
+        rows.set(key, { ...row, outcome, doneAt: row.doneAt ?? now });
+      }
+      return { events: about.length };
+    },
     forget(connection) {
       const own = [...rows].filter(([, row]) => row.connection === connection);
       for (const [key] of own) rows.delete(key);
@@ -89,13 +105,14 @@ function movedOn(before: Row, { doneAt, outcome, attempts }: LedgerEntry): Row {
   return { ...before, outcome, attempts, ...(doneAt === undefined ? {} : { doneAt }) };
 }
 
-export function deadLetterMemory() {
+export function deadLetterMemory(suppressions: Suppressions) {
   const rows = new Map<string, DeadLetter & { readonly message: unknown }>();
 
   const letters: DeadLetterStore = {
     async park(parked) {
       // A message is stored as JSON: what comes back is a copy, never the object that went in.
       for (const letter of parked) {
+        if (letter.connection && suppressions.has(letter.connection, clientsIn(letter))) continue;
         if (!rows.has(letter.id))
           rows.set(letter.id, { ...letter, message: JSON.parse(JSON.stringify(letter.message)) });
       }
@@ -131,8 +148,15 @@ export function deadLetterMemory() {
     },
   };
 
-  const owned: OwnedRows = {
+  const owned: OwnedRows & Purgeable = {
     table: "deadLetters",
+    forgetClient(connection, ids) {
+      const about = [...rows.values()].filter(
+        (row) => row.connection === connection && clientsIn(row).some((id) => ids.has(id)),
+      );
+      for (const { id } of about) rows.delete(id);
+      return { dead_letters: about.length };
+    },
     forget(connection) {
       const own = [...rows.values()].filter((row) => row.connection === connection);
       for (const { id } of own) rows.delete(id);
@@ -140,4 +164,16 @@ export function deadLetterMemory() {
     },
   };
   return { ...letters, ...owned };
+}
+
+/** Clients a letter names: by its ref, or in a reminder's payload. */
+function clientsIn(letter: DeadLetter & { readonly message: unknown }): readonly string[] {
+  const { what } = letter.message as {
+    readonly what?: { readonly payload?: { readonly client_id?: unknown } };
+  };
+  const reminded = what?.payload?.client_id;
+  return [
+    ...(isClients(letter) && letter.ref ? [letter.ref.id] : []),
+    ...(reminded === undefined ? [] : [String(reminded)]),
+  ];
 }

@@ -1,7 +1,9 @@
 // Backfills and rebuilds in memory, as their tables keep them.
 
 import { KINDS, type Kind } from "../../src/core/ids.ts";
-import type { Backfill, BackfillStore, Rebuild, RebuildStore } from "../../src/sync/stores.ts";
+import type { Minimisation, MinimisationStore } from "../../src/sync/privacy-stores.ts";
+import type { Backfill, BackfillStore, Connection, Rebuild, RebuildStore } from "../../src/sync/stores.ts";
+import type { Purgeable } from "./memory-purge.ts";
 
 export function backfillMemory() {
   const rows = new Map<string, Backfill>();
@@ -40,7 +42,14 @@ export function backfillMemory() {
         .filter((row) => row.connection === connection && row.updatedAt < updatedBefore)
         .slice(0, limit),
   };
-  return { ...store, rows };
+  const purgeable: Purgeable = {
+    forgetClient(connection, ids) {
+      const own = [...rows].filter(([, row]) => row.connection === connection && ids.has(row.clientId));
+      for (const [key] of own) rows.delete(key);
+      return { backfills: own.length };
+    },
+  };
+  return { ...store, ...purgeable, rows };
 }
 
 /** Of one connection. */
@@ -73,4 +82,42 @@ export function rebuildMemory() {
     },
   };
   return store;
+}
+
+/**
+ * Of one connection.
+ * @param setFields changes the connection's own list; false when it is of another version
+ */
+export function minimisationMemory(
+  setFields: (id: Connection["id"], fields: Connection["fields"], from: number) => boolean,
+): MinimisationStore {
+  const rows = new Map<Kind, Minimisation>();
+  return {
+    async order(connection, fields, from, work, now) {
+      if (!setFields(connection, fields, from)) return false;
+      for (const { kind, cut, refetch } of work) {
+        const before = rows.get(kind);
+        const cutFrom = cut ? "" : before?.cutFrom;
+        rows.set(kind, {
+          kind,
+          version: from + 1,
+          orderedAt: now,
+          updatedAt: now,
+          refetch: refetch || (before?.refetch ?? false),
+          ...(cutFrom === undefined ? {} : { cutFrom }),
+        });
+      }
+      return true;
+    },
+    list: async () =>
+      [...rows.values()].sort(
+        (a, b) =>
+          Number(a.cutFrom === undefined) - Number(b.cutFrom === undefined) || (a.kind < b.kind ? -1 : 1),
+      ),
+    async save(_connection, done, now) {
+      if (rows.get(done.kind)?.version !== done.version) return;
+      if (done.cutFrom === undefined && !done.refetch) rows.delete(done.kind);
+      else rows.set(done.kind, { ...done, updatedAt: now });
+    },
+  };
 }

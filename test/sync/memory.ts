@@ -2,12 +2,20 @@
 // committing statement included. Nothing here knows the time.
 
 import { type ConnectionId, type Kind, type RecordId, refKey } from "../../src/core/ids.ts";
-import { type MirrorRecord, refOfWrite, type Version, type Write } from "../../src/core/record.ts";
-import type { RecordQuery, RecordStore } from "../../src/sync/stores.ts";
+import {
+  clientsOf,
+  gatekeeping,
+  type MirrorRecord,
+  refOfWrite,
+  type Version,
+  type Write,
+} from "../../src/core/record.ts";
+import type { RecordQuery, RecordStore, Refusal } from "../../src/sync/stores.ts";
 import { connectionMemory } from "./memory-connections.ts";
 import { feedMemory } from "./memory-feed.ts";
 import { cursorMemory, kindMemory, takenMemory } from "./memory-kinds.ts";
 import { deadLetterMemory, ledgerMemory } from "./memory-ledger.ts";
+import { type Purgeable, purgeMemory, type Suppressions, suppressionMemory } from "./memory-purge.ts";
 import { refreshMemory } from "./memory-refreshes.ts";
 
 export type Memory = ReturnType<typeof createMemory>;
@@ -17,14 +25,30 @@ export function createMemory() {
   const owned: OwnedRows[] = [];
   const connections = connectionMemory(owned);
   const exists = connections.exists;
-  const records = recordMemory(exists);
+  const suppressions = suppressionMemory();
+  const records = recordMemory(exists, suppressions, connections.fieldsVersion);
   const kinds = kindMemory();
-  const taken = takenMemory();
-  const ledger = ledgerMemory(exists);
-  const deadLetters = deadLetterMemory();
+  const taken = takenMemory(suppressions);
+  const ledger = ledgerMemory(exists, suppressions);
+  const deadLetters = deadLetterMemory(suppressions);
   const refreshes = refreshMemory(exists);
-  owned.push(records, kinds, taken, ledger, deadLetters, refreshes);
-  return { connections, records, kinds, taken, ledger, deadLetters, refreshes, cursors: cursorMemory() };
+  owned.push(records, kinds, taken, ledger, deadLetters, suppressions, refreshes);
+  const purgeables: Purgeable[] = [ledger, deadLetters, records, taken];
+  const purges = purgeMemory(suppressions, records.idsOf, purgeables);
+  const cursors = cursorMemory();
+  return {
+    connections,
+    records,
+    kinds,
+    taken,
+    ledger,
+    deadLetters,
+    refreshes,
+    cursors,
+    suppressions,
+    purges,
+    purgeables,
+  };
 }
 
 /** Rows that go when their connection goes. */
@@ -34,7 +58,11 @@ export interface OwnedRows {
   forget(connection: ConnectionId): number;
 }
 
-export function recordMemory(exists: (id: ConnectionId) => boolean) {
+export function recordMemory(
+  exists: (id: ConnectionId) => boolean,
+  suppressions: Suppressions,
+  fieldsVersion: (id: ConnectionId) => number | undefined,
+) {
   const tables = new Map<ConnectionId, Map<string, MirrorRecord>>();
   const aliases = new Map<string, RecordId>();
   const floors = new Map<ConnectionId, number>();
@@ -42,12 +70,21 @@ export function recordMemory(exists: (id: ConnectionId) => boolean) {
   const feed = feedMemory(rowsOf);
   const aliasKey = (connection: ConnectionId, kind: Kind, alias: string) => `${connection} ${kind}/${alias}`;
 
+  function refusal(connection: ConnectionId, write: Write): Refusal | undefined {
+    const { clients, fields } = gatekeeping(write);
+    if (suppressions.has(connection, clients)) return "suppressed";
+    return fields !== undefined && fields !== fieldsVersion(connection) ? "outdated" : undefined;
+  }
+
   const lastSeqOf = (connection: ConnectionId) =>
     Math.max(floors.get(connection) ?? 0, ...[...rowsOf(connection).values()].map(({ seq }) => seq));
 
   function commitPart(connection: ConnectionId, rows: Map<string, MirrorRecord>, writes: readonly Write[]) {
     // All are judged against what was there before the statement, as the statement itself does.
-    const accepted = writes.filter((write) => guard(rows.get(refKey(refOfWrite(write))), write));
+    const accepted = writes.filter(
+      (write) =>
+        refusal(connection, write) === undefined && guard(rows.get(refKey(refOfWrite(write))), write),
+    );
     const before = new Map(rows);
     let seq = lastSeqOf(connection);
     for (const write of accepted) {
@@ -62,6 +99,20 @@ export function recordMemory(exists: (id: ConnectionId) => boolean) {
   const store: RecordStore = {
     changes: feed.changes,
     lastSeq: async (connection) => Math.max(0, ...[...rowsOf(connection).values()].map(({ seq }) => seq)),
+    async suppressed(connection, subjects) {
+      return new Set(
+        subjects.filter((one) => suppressions.has(connection, clientsOf(one))).map((one) => refKey(one)),
+      );
+    },
+
+    async whyRefused(connection, writes) {
+      return new Map(
+        writes.flatMap((write): [string, Refusal][] => {
+          const why = refusal(connection, write);
+          return why === undefined ? [] : [[refKey(refOfWrite(write)), why]];
+        }),
+      );
+    },
 
     async versions(connection, refs) {
       const rows = rowsOf(connection);
@@ -102,7 +153,9 @@ export function recordMemory(exists: (id: ConnectionId) => boolean) {
     },
 
     async addAlias(connection, kind, alias, id) {
+      if (kind === "clients" && suppressions.has(connection, [alias, id])) return false;
       aliases.set(aliasKey(connection, kind, alias), id);
+      return true;
     },
 
     async ids(connection, kind, after, limit) {
@@ -114,6 +167,13 @@ export function recordMemory(exists: (id: ConnectionId) => boolean) {
           id,
           ...(organizationId === undefined ? {} : { organizationId }),
         }));
+    },
+
+    async slice(connection, kind, after, limit) {
+      return [...rowsOf(connection).values()]
+        .filter((row) => row.kind === kind && row.deletedAt === undefined && row.id > after)
+        .sort((a, b) => (a.id < b.id ? -1 : 1))
+        .slice(0, limit);
     },
 
     async openReminders(connection, now) {
@@ -146,6 +206,39 @@ export function recordMemory(exists: (id: ConnectionId) => boolean) {
         aliases.delete(key);
       return count;
     },
+    /** Every id the client of these ids is known by. */
+    idsOf(connection: ConnectionId, ids: readonly string[]): ReadonlySet<string> {
+      const known = new Set(ids);
+      const prefix = aliasKey(connection, "clients", "");
+      const pairs = [...aliases].filter(([key]) => key.startsWith(prefix));
+      for (let size = -1; size !== known.size; ) {
+        size = known.size;
+        for (const [key, id] of pairs) {
+          const alias = key.slice(prefix.length);
+          if (known.has(alias) || known.has(id)) known.add(alias).add(id);
+        }
+      }
+      return known;
+    },
+    forgetClient(connection: ConnectionId, ids: ReadonlySet<string>, now: number) {
+      const rows = rowsOf(connection);
+      const counts = { records: 0, reminders: 0, aliases: 0 };
+      let seq = Math.max(0, ...[...rows.values()].map((row) => row.seq));
+      for (const [key, row] of [...rows].sort(([a], [b]) => (a < b ? -1 : 1))) {
+        if (row.deletedAt !== undefined || !clientsOf(row).some((id) => ids.has(id))) continue;
+        const buried = toRow({ write: "tombstone", ref: row, fetchedAt: now }, ++seq, row);
+        const { clientId: _, ...kept } = buried;
+        rows.set(key, kept);
+        counts[row.kind === "reminders" ? "reminders" : "records"]++;
+      }
+      for (const [key, id] of aliases) {
+        const prefix = aliasKey(connection, "clients", "");
+        if (!key.startsWith(prefix) || !(ids.has(id) || ids.has(key.slice(prefix.length)))) continue;
+        aliases.delete(key);
+        counts.aliases++;
+      }
+      return counts;
+    },
     /** Every row, by `seq`: what a replay of the feed would bring. */
     all: (connection: ConnectionId) => [...rowsOf(connection).values()].sort((a, b) => a.seq - b.seq),
   };
@@ -173,7 +266,10 @@ function toRow(write: Write, seq: number, before: MirrorRecord | undefined): Mir
     ...(organizationId === undefined ? {} : { organizationId }),
     ...(clientId === undefined ? {} : { clientId }),
   };
-  if (write.write === "put") return { ...known, ...write.snapshot, seq };
+  if (write.write === "put") {
+    const { fieldsVersion: _, ...snapshot } = write.snapshot;
+    return { ...known, ...snapshot, seq };
+  }
   const { ref, fetchedAt, asOf } = write;
   const buried = {
     fetchedAt,

@@ -15,6 +15,7 @@ import {
 import type { Look } from "../../src/sources/source.ts";
 import type { EventMessage, Queued } from "../../src/sync/messages.ts";
 import type { Log, LookAsk } from "../../src/sync/ports.ts";
+import { noteAlias } from "../../src/sync/purge.ts";
 import type { Connection } from "../../src/sync/stores.ts";
 import { createWriter, type DoubtStore, type WriterDeps } from "../../src/sync/write.ts";
 import { refOf, snapshotOf } from "../core/samples.ts";
@@ -131,7 +132,9 @@ export function writerOver(
     fetchOne,
     versions: (refs) => memory.records.versions(HERE, refs),
     commit: (writes) => memory.records.commit(HERE, writes),
-    addAlias: (kind, alias, id) => memory.records.addAlias(HERE, kind, alias, id),
+    suppressed: (refs) => memory.records.suppressed(HERE, refs),
+    whyRefused: (writes) => memory.records.whyRefused(HERE, writes),
+    addAlias: (kind, alias, id) => noteAlias({ ...memory, now: () => START }, HERE, { kind, id: alias }, id),
     isProven: (kind) => memory.kinds.isProven(HERE, kind),
     markProven: (kind) => memory.kinds.markProven(HERE, kind),
     doubts: doubtMemory(),

@@ -127,7 +127,7 @@ function mentionedRoutes(document: string): Mention[] {
   return document.split("\n").flatMap((line) => {
     let method = /^curl /.test(line) ? "GET" : undefined;
     const tokens = line.matchAll(
-      /\b(GET|POST|DELETE)\b|(\/(?:v1|admin|hooks|healthz|docs|openapi)[^\s"'`?)]*)/g,
+      /\b(GET|POST|PUT|DELETE)\b|(\/(?:v1|admin|hooks|healthz|docs|openapi)[^\s"'`?)]*)/g,
     );
     return [...tokens].flatMap(([, verb, path]) => {
       method = verb ?? method;

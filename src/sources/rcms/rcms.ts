@@ -4,9 +4,9 @@
 import type { Result } from "../../core/failure.ts";
 import { type Kind, type Ref, recordId } from "../../core/ids.ts";
 import { isoInstant, parseInstant } from "../../core/instant.ts";
-import { canonicalJson, isJsonObject, type Json, type JsonObject, property } from "../../core/json.ts";
+import { isJsonObject, type Json, type JsonObject, property } from "../../core/json.ts";
 import { limits } from "../../core/limits.ts";
-import { minimise } from "../../core/minimise.ts";
+import { contentOf, minimise } from "../../core/minimise.ts";
 import type { Snapshot } from "../../core/record.ts";
 import { verifySignature } from "../signature.ts";
 import {
@@ -165,12 +165,11 @@ function toSnapshot(from: {
   const updatedAt = parseInstant(property(record, "updated_at"));
   const organizationId =
     kind === "organizations" ? id : (recordId(property(record, "organization_id")) ?? from.organizationId);
-  const clientId =
-    kind === "clients" || kind === "assessment-status" ? id : recordId(property(record, "client_id"));
-  const kept = minimise(record, account.fields[kind]);
-  const status = property(kept, "status");
-  const body = JSON.stringify(kept);
-  if (body.length > limits.recordChars) return undefined;
+  // A status document asked for by a client's other id may name the client by the one it is known by.
+  const named = kind === "clients" ? id : recordId(property(record, "client_id"));
+  const clientId = named ?? (kind === "assessment-status" ? id : undefined);
+  const content = contentOf(minimise(record, account.fields[kind]), updatedAt, digest);
+  if (content.body.length > limits.recordChars) return undefined;
   return {
     kind,
     id,
@@ -179,10 +178,8 @@ function toSnapshot(from: {
     ...(updatedAt === undefined ? {} : { updatedAt }),
     ...(organizationId === undefined ? {} : { organizationId }),
     ...(clientId === undefined ? {} : { clientId }),
-    ...(typeof status === "string" ? { status: status.slice(0, 64) } : {}),
+    ...(account.fieldsVersion ? { fieldsVersion: account.fieldsVersion } : {}),
     terminal: kinds[kind].isTerminal(record),
-    // The instant is part of the content even where the field itself may not be kept.
-    hash: digest(`${updatedAt ?? ""} ${canonicalJson(kept)}`),
-    body,
+    ...content,
   };
 }

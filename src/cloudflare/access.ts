@@ -1,0 +1,67 @@
+// The access log at the rim: its messages, and the table they end in.
+
+import { z } from "zod";
+import { connectionId, KINDS, recordId } from "../core/ids.ts";
+import { limits } from "../core/limits.ts";
+import type { Log } from "../sync/ports.ts";
+import type { AccessEntry, AccessStore } from "../sync/privacy-stores.ts";
+
+const ACTIONS = ["read", "list", "changes", "ack", "login", "backfill", "other"] as const;
+
+function branded<T>(parse: (value: unknown) => T | undefined) {
+  return z.unknown().transform((value, context): T => {
+    const parsed = parse(value);
+    if (parsed !== undefined) return parsed;
+    context.addIssue({ code: "custom", message: "is not an id" });
+    return z.NEVER;
+  });
+}
+
+const message = z.object({
+  access: z
+    .array(
+      z.object({
+        id: z.string().regex(/^\d{13}-[A-Za-z0-9-]{1,64}$/),
+        connection: branded(connectionId),
+        at: z.number().int(),
+        keyId: z.string().max(64),
+        action: z.enum(ACTIONS),
+        kind: z.enum(KINDS).optional(),
+        recordId: branded(recordId).optional(),
+        records: z.number().int().optional(),
+        status: z.number().int(),
+      }),
+    )
+    .max(limits.accessEntries),
+});
+
+export const isAccessMessage = (body: unknown): boolean =>
+  typeof body === "object" && body !== null && "access" in body;
+
+/** One message per batch of entries. */
+export async function sendAccess(queue: Queue, batches: readonly (readonly AccessEntry[])[]): Promise<void> {
+  for (const access of batches) await queue.send({ access });
+}
+
+/** A batch is one statement. What fails comes back whole: an entry added twice is one row. */
+export async function keepAccess(
+  { access, log }: { readonly access: AccessStore; readonly log: Log },
+  messages: readonly Message[],
+): Promise<void> {
+  const entries = messages.flatMap(({ body }): readonly AccessEntry[] => {
+    const parsed = message.safeParse(body);
+    if (parsed.success) return parsed.data.access;
+    log("error", "message_unreadable", { queue: "access" });
+    return [];
+  });
+  try {
+    await access.add(entries);
+    for (const one of messages) one.ack();
+  } catch {
+    log("error", "batch_failed", { queue: "access", messages: messages.length });
+    for (const one of messages) one.retry({ delaySeconds: retrySeconds(one.attempts) });
+  }
+}
+
+const retrySeconds = (attempts: number) =>
+  Math.min(limits.retryBaseSeconds * 2 ** Math.min(attempts, 10), limits.retryCapSeconds);
