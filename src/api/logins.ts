@@ -35,7 +35,10 @@ export function logins(app: Hono<AppEnv>, deps: ApiDeps): void {
   });
 }
 
-/** From the mirror alone: an absent backfill asks nobody, so a foreign one must not either, nor fail with RCMS. */
+/**
+ * From the mirror alone: an absent backfill asks nobody, so a foreign one must not either, nor fail with RCMS. The
+ * key's own logins brought their clients into the mirror.
+ */
 async function isVisible(deps: ApiDeps, key: ApiKey, id: RecordId): Promise<boolean> {
   if (key.organizations === undefined) return true;
   const client = await deps.records.one(key.connection, { kind: "clients", id });

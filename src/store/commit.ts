@@ -123,6 +123,8 @@ export async function commitWrites(
   connection: string,
   writes: readonly Write[],
 ): Promise<ReadonlySet<string>> {
+  // A transaction of no statements is refused.
+  if (writes.length === 0) return new Set();
   const rows = writes.map(toRow);
   const guarded = (part: readonly Row[]) => {
     const heads = part.map(({ body: _body, ...head }) => head);

@@ -139,9 +139,10 @@ describe("what a key may see", () => {
 
   it("RD6 another's backfill and one that is not there are answered alike", async () => {
     const { login, shown, mirror, id, backfill } = await setUp();
-    const { id: own } = await shown(await login("client_1"));
     const { id: foreign } = await shown(await login("foreign"));
     const scoped = await mirror.key(id, { organizations: ["org_1"] });
+    const json = { user_id: "user of an app", client_id: "client_1" };
+    const { id: own } = await shown(await scoped.get("/v1/logins", { json }));
     const answer = await whole(await scoped.get(`/v1/backfills/${foreign}`));
     expect(answer).toBe(await whole(await scoped.get("/v1/backfills/nobody")));
     expect((await scoped.get(`/v1/backfills/${own}`)).status).toBe(200);

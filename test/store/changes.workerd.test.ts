@@ -66,6 +66,7 @@ describe("the feed", () => {
 
   it("FD1 a position past the end stays where it is", async () => {
     const connection = await newConnection(stores);
+    expect((await records.commit(connection, [])).size).toBe(0);
     await records.commit(connection, [put("a")]);
     expect(await records.changes(connection, { after: 900, limit: 10 })).toEqual({
       rows: [],
