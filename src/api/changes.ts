@@ -9,6 +9,7 @@ import { limits } from "../core/limits.ts";
 import type { MirrorRecord } from "../core/record.ts";
 import type { Changes, ChangesQuery } from "../sync/stores.ts";
 import { requireKind } from "./auth.ts";
+import { isNotModified, PRIVATE } from "./cache-headers.ts";
 import type { ApiDeps, AppEnv } from "./deps.ts";
 import { parseQuery } from "./input.ts";
 import { changesQuery } from "./schemas.ts";
@@ -73,12 +74,9 @@ function changesResponse(
   // A seq is given to one content of one record and never again: the page is what its positions are.
   const positions = entries.map(({ record, asOf }) => [record.seq, record.deletedAt === undefined, asOf]);
   const identity = JSON.stringify([c.get("key").connection, positions, next, more]);
-  const headers = {
-    "cache-control": "private, no-cache",
-    "mirror-seq": String(next),
-    etag: `"${deps.digest(identity).slice(0, 32)}"`,
-  };
-  if (isNamed(c.req.header("if-none-match"), headers.etag)) return c.body(null, 304, headers);
+  const etag = `"${deps.digest(identity).slice(0, 32)}"`;
+  const headers = { ...PRIVATE, "mirror-seq": String(next), etag };
+  if (isNotModified((name) => c.req.header(name), { etag })) return c.body(null, 304, headers);
   const meta = JSON.stringify({ next_after: next, has_more: more });
   const body = `{"data":[${entries.map(toJson).join(",")}],"meta":${meta}}`;
   return c.body(body, 200, { ...headers, "content-type": "application/json" });
@@ -97,10 +95,4 @@ function toJson({ record, asOf }: Entry): string {
     as_of: isoInstant(asOf),
   };
   return `${JSON.stringify(head).slice(0, -1)},"record":${deleted ? "null" : body}}`;
-}
-
-/** RFC 9110, section 13.1.2: a list of tags, compared weakly, or `*`. */
-function isNamed(ifNoneMatch: string | undefined, etag: string): boolean {
-  const tags = (ifNoneMatch ?? "").split(",").map((tag) => tag.trim().replace(/^W\//, ""));
-  return tags.includes(etag) || tags.includes("*");
 }

@@ -3,6 +3,7 @@
 
 import type { Context, Hono } from "hono";
 import { base64 } from "../core/base64.ts";
+import { isNotModified } from "./cache-headers.ts";
 import type { AppEnv } from "./deps.ts";
 import { docsPage } from "./docs-page.ts";
 import { docsStyle } from "./docs-style.ts";
@@ -43,15 +44,9 @@ async function keep(text: string, type: string, more: Readonly<Record<string, st
 
 function answer(c: Context<AppEnv>, { text, etag, headers }: Kept): Response {
   const always = { etag, "cache-control": "public, max-age=3600" };
-  return isHeld(c.req.header("if-none-match"), etag)
+  return isNotModified((name) => c.req.header(name), { etag })
     ? c.body(null, 304, always)
     : c.body(text, 200, { ...headers, ...always });
-}
-
-/** RFC 9110 §13.1.2: any of the tags held, compared weakly, or `*`. */
-function isHeld(ifNoneMatch: string | undefined, etag: string): boolean {
-  const held = (ifNoneMatch ?? "").split(",").map((tag) => tag.trim().replace(/^W\//, ""));
-  return held.includes(etag) || held.includes("*");
 }
 
 async function sha256(text: string): Promise<Uint8Array> {

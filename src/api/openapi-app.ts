@@ -10,10 +10,24 @@ const plain = (description: string, body: z.ZodType): Answer => ({
   body,
   headers: ["Cache-Control"],
 });
-const record = (body: z.ZodType): Answer => ({
-  description: "The record.",
-  body,
-  headers: ["Cache-Control", "Mirror-As-Of", "Mirror-Seq"],
+
+const listHeaders = {
+  headers: ["Cache-Control", "Vary", "ETag", "Cache-Status"],
+  sometimes: ["Age", "Mirror-As-Of"],
+} as const;
+const recordHeaders = {
+  headers: ["Cache-Control", "Vary", "ETag", "Cache-Status", "Age", "Mirror-As-Of", "Mirror-Seq"],
+  sometimes: ["Last-Modified"],
+} as const;
+const held = "You hold it already.";
+const list = (body: z.ZodType) => ({
+  200: { description: "A page.", body, ...listHeaders },
+  304: { description: held, ...listHeaders },
+});
+const record = (body: z.ZodType): Answer => ({ description: "The record.", body, ...recordHeaders });
+const readRecord = (body: z.ZodType) => ({
+  200: record(body),
+  304: { description: held, ...recordHeaders },
 });
 
 const recordRoute = { tag: "Records", access: "app", method: "get" } as const;
@@ -21,7 +35,8 @@ const oneRecord = {
   ...recordRoute,
   params: { id: ask.id },
   query: ask.noQuery,
-  errors: ["not_found", "upstream_unavailable"],
+  requestHeaders: ["If-None-Match", "If-Modified-Since", "Cache-Control", "Mirror-Min-Seq"],
+  errors: ["not_found", "upstream_unavailable", "gateway_timeout"],
   description: "A record the mirror has never held is fetched while you wait, for at most 3 s.",
 } as const;
 const page = "By `updated_at`, newest last, records without it first; deleted ones are left out.";
@@ -43,7 +58,7 @@ const document = {
   method: "get",
   requestHeaders: ["If-None-Match"],
 } as const;
-const unchanged: Answer = { description: "You hold it already.", headers: ["Cache-Control", "ETag"] };
+const unchanged: Answer = { description: held, headers: ["Cache-Control", "ETag"] };
 
 export const APP_OPERATIONS: readonly Operation[] = [
   {
@@ -53,7 +68,8 @@ export const APP_OPERATIONS: readonly Operation[] = [
     summary: "List organizations",
     description: page,
     query: ask.listQuery,
-    answers: { 200: plain("A page.", out.organizationList) },
+    requestHeaders: ["If-None-Match"],
+    answers: list(out.organizationList),
   },
   {
     ...recordRoute,
@@ -62,7 +78,8 @@ export const APP_OPERATIONS: readonly Operation[] = [
     summary: "List staff",
     description: page,
     query: ask.listQuery,
-    answers: { 200: plain("A page.", out.staffList) },
+    requestHeaders: ["If-None-Match"],
+    answers: list(out.staffList),
   },
   {
     ...recordRoute,
@@ -71,35 +88,54 @@ export const APP_OPERATIONS: readonly Operation[] = [
     summary: "List clients",
     description: page,
     query: ask.listQuery,
-    answers: { 200: plain("A page.", out.clientList) },
+    requestHeaders: ["If-None-Match"],
+    answers: list(out.clientList),
   },
   {
     ...oneRecord,
     path: "/v1/organizations/:id",
     name: "getOrganization",
     summary: "One organization",
-    answers: { 200: record(out.oneOrganization) },
+    answers: readRecord(out.oneOrganization),
+  },
+  {
+    method: "get",
+    path: "/v1/changes",
+    name: "followChanges",
+    tag: "Changes",
+    access: "app",
+    summary: "What changed, in order",
+    requestHeaders: ["If-None-Match"],
+    query: ask.changesQuery,
+    answers: {
+      200: {
+        description: "A page.",
+        body: out.changeFeed,
+        headers: ["Cache-Control", "ETag", "Mirror-Seq", "Vary"],
+      },
+      304: { description: "You hold it already.", headers: ["Cache-Control", "ETag", "Mirror-Seq", "Vary"] },
+    },
   },
   {
     ...oneRecord,
     path: "/v1/staff/:id",
     name: "getStaffMember",
     summary: "One staff member",
-    answers: { 200: record(out.oneStaffMember) },
+    answers: readRecord(out.oneStaffMember),
   },
   {
     ...oneRecord,
     path: "/v1/clients/:id",
     name: "getClient",
     summary: "One client",
-    answers: { 200: record(out.oneClient) },
+    answers: readRecord(out.oneClient),
   },
   {
     ...oneRecord,
     path: "/v1/clients/:id/assessment-status",
     name: "getAssessmentStatus",
     summary: "A client's scores",
-    answers: { 200: record(out.oneAssessmentStatus) },
+    answers: readRecord(out.oneAssessmentStatus),
   },
   {
     method: "get",
@@ -109,7 +145,8 @@ export const APP_OPERATIONS: readonly Operation[] = [
     access: "app",
     summary: "List reminders",
     query: ask.reminderQuery,
-    answers: { 200: plain("A page.", out.reminderList) },
+    requestHeaders: ["If-None-Match"],
+    answers: list(out.reminderList),
   },
   {
     method: "post",
@@ -139,7 +176,7 @@ export const APP_OPERATIONS: readonly Operation[] = [
       202: { description: "Queued.", body: out.oneBackfill },
       200: { description: "Asked for before.", body: out.oneBackfill },
     },
-    errors: ["not_found", "upstream_unavailable"],
+    errors: ["not_found", "upstream_unavailable", "gateway_timeout"],
   },
   {
     method: "get",
@@ -151,7 +188,7 @@ export const APP_OPERATIONS: readonly Operation[] = [
     params: { id: z.string() },
     query: ask.noQuery,
     answers: { 200: { description: "The hydration.", body: out.oneBackfill } },
-    errors: ["not_found", "upstream_unavailable"],
+    errors: ["not_found", "upstream_unavailable", "gateway_timeout"],
   },
   {
     method: "post",

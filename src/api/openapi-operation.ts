@@ -6,12 +6,14 @@ import type { ErrorCode } from "./errors.ts";
 
 export const TAGS = {
   Records: "What is mirrored, in RCMS's own words, paths and envelope.",
+  Changes: "Every record once, at its latest change: followed from 0 it rebuilds what the key may see.",
   Reminders: "RCMS reminds nobody of clients your own key created: these are yours to deliver.",
   Logins: "Hydrates one client when one of your users first opens it.",
   Webhooks: "Where RCMS delivers.",
   Public: "For everybody, without a key.",
   Connections: "The operator's: upstream accounts.",
   Work: "The operator's: sweeps, rebuilds, RCMS's delivery log.",
+  Privacy: "The operator's: purging a client, which fields are kept, who read what.",
   Keys: "The operator's: keys for apps.",
   Ledger: "The operator's: what became of events.",
 } as const;
@@ -45,6 +47,16 @@ export const HEADERS = {
     description: "Answers for one key are `private`; nothing is stored unasked.",
     example: "private, no-cache",
   },
+  Vary: { description: "Always `Authorization`.", example: "Authorization" },
+  "Last-Modified": {
+    description: "The record's own `updated_at`, where RCMS gives one.",
+    example: "Sat, 31 Jan 2026 12:00:00 GMT",
+  },
+  Age: { description: "Seconds since the answer is known to equal RCMS's.", example: "42" },
+  "Cache-Status": {
+    description: "RFC 9211: where the copy came from, and why it was fetched if it was.",
+    example: "rcms-mirror; hit; ttl=1758",
+  },
   ETag: { description: "Changes with the content.", example: '"5d41402abc4b2a76"' },
   "Mirror-As-Of": {
     description:
@@ -66,6 +78,11 @@ export type HeaderName = keyof typeof HEADERS;
 
 export const REQUEST_HEADERS = {
   "If-None-Match": "An `ETag` you hold: 304 while it is still the one.",
+  "If-Modified-Since": "A `Last-Modified` you hold; `If-None-Match` decides alone where both are given.",
+  "Cache-Control":
+    "`no-cache`, `max-age`, `max-stale` and `only-if-cached` mean what RFC 9111 says; `only-if-cached` on a miss is a 504.",
+  "Mirror-Min-Seq":
+    "A `Mirror-Seq` you have seen: no copy older than that is served from an isolate's memory.",
   "Content-Encoding": "Must be absent: the signature is over the bytes as they are.",
 } as const;
 
@@ -79,6 +96,8 @@ export interface Answer {
   readonly mediaType?: string;
   /** Beside `X-Request-Id`, which every answer has. */
   readonly headers?: readonly HeaderName[];
+  /** Those it has only where there is something to say. */
+  readonly sometimes?: readonly HeaderName[];
 }
 
 export interface Operation {

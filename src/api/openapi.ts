@@ -15,10 +15,15 @@ import {
   SECURITY,
   TAGS,
 } from "./openapi-operation.ts";
+import { PRIVACY_OPERATIONS } from "./openapi-privacy.ts";
 import { componentSchemas, idOf, type JsonSchema, plainSchema, reference } from "./openapi-schemas.ts";
 import { failure } from "./responses.ts";
 
-export const OPERATIONS: readonly Operation[] = [...APP_OPERATIONS, ...ADMIN_OPERATIONS];
+export const OPERATIONS: readonly Operation[] = [
+  ...APP_OPERATIONS,
+  ...ADMIN_OPERATIONS,
+  ...PRIVACY_OPERATIONS,
+];
 
 export interface ParameterObject {
   readonly name: string;
@@ -86,7 +91,7 @@ export function errorsOf({ access, query, body, errors = [] }: Operation): reado
   return [
     ...(validated ? (["invalid_request"] as const) : []),
     ...(access === "app" || access === "operator" ? (["unauthorized"] as const) : []),
-    ...(access === "app" ? (["forbidden"] as const) : []),
+    ...(access === "app" ? (["forbidden", "rate_limited"] as const) : []),
     ...(body === undefined ? [] : (["payload_too_large"] as const)),
     ...errors,
     ...(["method_not_allowed", "internal", "bad_environment"] as const),
@@ -147,14 +152,20 @@ function parametersOf({ path, params = {}, query, requestHeaders = [] }: Operati
   return [...inPath, ...inQuery, ...inHeader];
 }
 
-function answerObject({ description, body, mediaType, headers = [] }: Answer): ResponseObject {
+function answerObject({
+  description,
+  body,
+  mediaType,
+  headers = [],
+  sometimes = [],
+}: Answer): ResponseObject {
   const content =
     body !== undefined
       ? { content: { "application/json": { schema: reference("schemas", idOf(body)) } } }
       : mediaType !== undefined
         ? { content: { [mediaType]: { schema: { type: "string" as const } } } }
         : {};
-  return { description, headers: headerReferences(headers), ...content };
+  return { description, headers: headerReferences([...headers, ...sometimes]), ...content };
 }
 
 /** One response per status; its codes are in its schema. The same codes are described once. */

@@ -45,7 +45,14 @@ const connectionView = z
       .nullable()
       .meta({ description: "Messages waiting, of all connections; null where the platform does not say." }),
     dead_letters: count,
-    reminders: z.strictObject({ open: count, oldest_open_at: instant.nullable() }),
+    reminders: z
+      .strictObject({
+        open: count,
+        oldest_open_at: instant.nullable(),
+        open_over_1_hour: count,
+        open_over_1_day: count,
+      })
+      .meta({ description: "Reminders nobody has acknowledged yet." }),
     kinds: z.record(kind, kindFigures),
     verifier: z.strictObject({
       last_run_at: instant.nullable(),
@@ -97,6 +104,7 @@ export const rebuilds = one(
       records: count,
       written: count,
       estimated_records: count,
+      estimated_seconds_left: count.nullable().meta({ description: "From the pace so far." }),
       started_at: instant,
       updated_at: instant,
     }),

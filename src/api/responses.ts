@@ -4,6 +4,7 @@
 import { z } from "zod";
 import { REMINDER_STATUSES } from "../sync/reminders.ts";
 import { ERROR_CODES } from "./errors.ts";
+import { kind } from "./schemas.ts";
 
 export const instant = z.iso.datetime().meta({ description: "ISO-8601, UTC." });
 export const count = z.int().min(0);
@@ -87,6 +88,28 @@ export const oneClient = one("OneClient", records.clients);
 export const oneAssessmentStatus = one("OneAssessmentStatus", assessmentStatus);
 export const reminderList = list("ReminderList", reminder);
 export const oneReminder = one("OneReminder", reminder);
+
+const change = z
+  .strictObject({
+    seq: count,
+    kind,
+    id: z.string(),
+    op: z.enum(["upsert", "delete"]),
+    updated_at: instant.nullable(),
+    as_of: instant,
+    record: z.looseObject({}).nullable().meta({ description: "RCMS's own object; null when it is deleted." }),
+  })
+  .meta({ id: "Change" });
+
+export const changeFeed = z
+  .strictObject({
+    data: z.array(change),
+    meta: z.strictObject({
+      next_after: count.meta({ description: "The next `after`, for ever." }),
+      has_more: z.boolean(),
+    }),
+  })
+  .meta({ id: "ChangeFeed" });
 
 export const oneBackfill = one(
   "OneBackfill",

@@ -66,25 +66,28 @@ export const listQuery = z.strictObject({
 });
 
 /** A whole number from 0, as text. */
-function count(max: number, fallback: number) {
-  const message = `must be a whole number from 0 to ${max}`;
-  return z
-    .string()
-    .regex(/^\d{1,16}$/, message)
-    .transform(Number)
-    .pipe(z.number().max(max, message))
-    .default(fallback);
+function count(max: number, fallback: number, description: string) {
+  return parsed(
+    (text) => (/^\d{1,16}$/.test(text) && Number(text) <= max ? Number(text) : undefined),
+    `must be a whole number from 0 to ${max}`,
+    { description, type: "integer", minimum: 0, maximum: max, default: fallback },
+  ).default(fallback);
 }
 
 export const changesQuery = z.strictObject({
-  after: count(Number.MAX_SAFE_INTEGER, 0),
+  after: count(
+    Number.MAX_SAFE_INTEGER,
+    0,
+    "Only what came after this `seq`: `meta.next_after` of the page before.",
+  ),
   limit: page.limit,
   kinds: z
     .string()
+    .meta({ description: "Only these kinds, with commas between: `clients,staff`." })
     .transform((text) => text.split(","))
     .pipe(z.array(kind))
     .optional(),
-  wait: count(limits.changesWaitSeconds, 0),
+  wait: count(limits.changesWaitSeconds, 0, "Seconds to wait for something to say while there is nothing."),
 });
 
 export const reminderQuery = z.strictObject({
@@ -215,11 +218,12 @@ export const ledgerQuery = z.strictObject({
 
 export const accessQuery = z.strictObject({
   connection: connection.optional(),
-  key: z.string().min(1).max(64).optional(),
+  key: z.string().min(1).max(64).optional().meta({ description: "Only reads with this key, by its id." }),
   before: z
     .string()
     .regex(/^\d{13}-[A-Za-z0-9-]{1,64}$/, "must be an entry's id")
-    .optional(),
+    .optional()
+    .meta({ description: "Only entries older than this one: `meta.next_before` of the page before." }),
   limit: rows(limits.operatorRows, limits.pageRowsDefault),
 });
 

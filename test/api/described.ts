@@ -28,14 +28,22 @@ export async function expectDescribed(method: string, path: string, response: Re
     expect([what, issues]).toEqual([what, undefined]);
   } else if (answer.mediaType === undefined) expect([what, text]).toEqual([what, ""]);
   else expect(response.headers.get("content-type")).toMatch(new RegExp(`^${answer.mediaType}(;|$)`));
-  expectHeaders(what, response, answer.headers ?? []);
+  expectHeaders(what, response, answer.headers ?? [], answer.sometimes);
   return what;
 }
 
 /** Exactly what is described: nothing missing, nothing besides. */
-function expectHeaders(what: string, response: Response, names: readonly HeaderName[]): void {
+function expectHeaders(
+  what: string,
+  response: Response,
+  names: readonly HeaderName[],
+  sometimes: readonly HeaderName[] = [],
+): void {
+  const optional = sometimes.map((name) => name.toLowerCase());
   const described = ["X-Request-Id", ...names].map((name) => name.toLowerCase());
-  const real = [...response.headers.keys()].filter((name) => !OF_HTTP.includes(name));
+  const real = [...response.headers.keys()].filter(
+    (name) => !OF_HTTP.includes(name) && !optional.includes(name),
+  );
   expect([what, real.sort()]).toEqual([what, described.sort()]);
 }
 

@@ -55,10 +55,13 @@ const data = async <T>(response: Promise<Response>) => (await (await response).j
 describe("what apps read", () => {
   it("OA1 lists, records and scores answer as described", async () => {
     upstream.install();
-    for (const path of ["organizations/org_1", "staff/7", "clients/client_1", "clients/client_2"])
-      await ask("GET", `/v1/${path}`);
-    await ask("GET", "/v1/clients/client_1/assessment-status");
-    for (const kind of ["organizations", "staff", "clients"]) await ask("GET", `/v1/${kind}?limit=1`);
+    const records = ["organizations/org_1", "staff/7", "clients/client_1", "clients/client_2"];
+    const lists = ["organizations?limit=1", "staff?limit=1", "clients?limit=1", "reminders?limit=1"];
+    for (const path of [...records, "clients/client_1/assessment-status", ...lists]) {
+      const etag = (await ask("GET", `/v1/${path}`)).headers.get("etag") ?? "";
+      await ask("GET", `/v1/${path}`, { headers: { "if-none-match": etag } });
+    }
+    await ask("GET", "/v1/clients/client_7", { headers: { "cache-control": "only-if-cached" } });
     upstream.state.fault = () => problem(503);
     await ask("GET", "/v1/clients/client_9");
     upstream.state.fault = undefined;
@@ -70,11 +73,21 @@ describe("what apps read", () => {
       expect.arrayContaining([
         "getClient 503 upstream_unavailable",
         "getClient 404 not_found",
+        "getClient 504 gateway_timeout",
         "listClients 403 forbidden",
         "listClients 401 unauthorized",
         "listClients 400 invalid_request",
       ]),
     );
+  });
+
+  it("OA1 the feed and a key that asks too often answer as described", async () => {
+    const etag = (await ask("GET", "/v1/changes?limit=2&kinds=clients,staff")).headers.get("etag") ?? "";
+    const held = { headers: { "if-none-match": etag } };
+    expect((await ask("GET", "/v1/changes?limit=2&kinds=clients,staff", held)).status).toBe(304);
+    const strict = createMirror({ READS: { limit: async () => ({ success: false }) } });
+    const refused = await strict.as(keys.all)("/v1/clients");
+    expect(await expectDescribed("GET", "/v1/clients", refused)).toBe("listClients 429 rate_limited");
   });
 
   it("OA1 reminders, their acknowledgement and logins answer as described", async () => {
@@ -192,6 +205,19 @@ describe("what the operator asks", () => {
     await ask("DELETE", `${at}/rebuild`);
     await ask("POST", `${at}/deliveries`);
     await ask("GET", at);
+  });
+
+  it("OA1 what is ordered for privacy answers as described", async () => {
+    upstream.install();
+    await ask("GET", `${at}/fields`);
+    await ask("PUT", `${at}/fields`, { body: JSON.stringify({ fields: { staff: ["status"] } }) });
+    await ask("GET", `${at}/fields`);
+    const entries = mirror.access.splice(0).map((body) => ({ body }));
+    await mirror.consume("mirror-access", entries);
+    const log = await data<unknown[]>(ask("GET", `/admin/access?connection=${id}&limit=3`));
+    expect(log).toHaveLength(3);
+    await ask("DELETE", `${at}/clients/client_2`);
+    await ask("DELETE", "/admin/connections/nobody/clients/client_2");
   });
 
   it("OA1 keys answer as described", async () => {

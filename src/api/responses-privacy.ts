@@ -1,0 +1,58 @@
+// Shapes of the answers to what the operator orders for privacy's sake.
+
+import { z } from "zod";
+import { count, instant, one } from "./responses.ts";
+import { kind } from "./schemas.ts";
+
+export const purged = one(
+  "Purged",
+  z.strictObject({
+    client_id: z.string(),
+    suppressed_ids: z
+      .array(z.string())
+      .meta({ description: "Every id it was known by: kept out from now on." }),
+    removed: z.record(z.string(), count).meta({ description: "Rows removed per table." }),
+  }),
+);
+
+const fieldLists = z
+  .partialRecord(kind, z.array(z.string()))
+  .meta({ description: "Per kind the fields kept beside `id`; a kind left out keeps all." });
+
+export const fields = one(
+  "Fields",
+  z.strictObject({
+    id: z.string(),
+    fields: fieldLists,
+    pending: z.array(kind).meta({ description: "Kinds whose records are still being minimised." }),
+  }),
+);
+
+export const fieldsChanged = one(
+  "FieldsChanged",
+  z.strictObject({
+    id: z.string(),
+    fields: fieldLists,
+    narrowed: z.array(kind).meta({ description: "What is held is being minimised." }),
+    widened: z.array(kind).meta({ description: "What was never kept comes back with a rebuild." }),
+  }),
+);
+
+export const accessLog = z
+  .strictObject({
+    data: z.array(
+      z.strictObject({
+        id: z.string(),
+        at: instant,
+        connection: z.string(),
+        key: z.string().meta({ description: "The key's id, never the key." }),
+        action: z.enum(["read", "list", "changes", "ack", "login", "backfill", "other"]),
+        kind: kind.nullable(),
+        record_id: z.string().nullable(),
+        records: count.nullable().meta({ description: "How many, of a list." }),
+        status: z.int(),
+      }),
+    ),
+    meta: z.strictObject({ next_before: z.string().nullable() }),
+  })
+  .meta({ id: "AccessLog" });
