@@ -30,6 +30,7 @@ const cursor = z.object({
   walkedTo: z.string().optional(),
   recentTo: whole.optional(),
   heardTo: whole.optional(),
+  left: whole.optional(),
   last: z.object({ at: whole, pages: whole, seen: whole, drifted: whole }).optional(),
 });
 

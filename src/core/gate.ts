@@ -21,6 +21,8 @@ export interface GateState {
   readonly granted: readonly (readonly [second: number, count: number])[];
   /** RCMS asked us to wait until then. */
   readonly heldUntil: number;
+  /** Times in a row that a pause ended and RCMS asked for another. */
+  readonly limited?: number;
   readonly failures: number;
   readonly openUntil: number;
   readonly openForMs: number;
@@ -95,7 +97,7 @@ export function acquire(
       retryTokens: Math.min(limits.retryReserve, refilled.retryTokens + retryCost),
       probeUntil: probe ? now + limits.upstreamTimeoutMs : 0,
     },
-    permit: { granted: true, report: probe || refilled.failures > 0 },
+    permit: { granted: true, report: probe || refilled.failures > 0 || (refilled.limited ?? 0) > 0 },
   };
 }
 
@@ -103,10 +105,25 @@ export function acquire(
 export function report(state: GateState, call: CallReport, now: number): GateState {
   switch (call.outcome) {
     case "ok":
-      return { ...state, failures: 0, openUntil: 0, openForMs: limits.breakerOpenMs, probeUntil: 0 };
+      return {
+        ...state,
+        limited: 0,
+        failures: 0,
+        openUntil: 0,
+        openForMs: limits.breakerOpenMs,
+        probeUntil: 0,
+      };
     case "rate_limited": {
-      const pauseMs = Math.min(call.retryAfterMs ?? limits.rateLimitPauseMs, limits.rateLimitPauseMaxMs);
-      return { ...state, heldUntil: Math.max(state.heldUntil, now + pauseMs), probeUntil: 0 };
+      // Calls already under way when the pause began were refused for the same reason. A pause that was too short
+      // is followed by one twice as long, whatever it is told: an allowance that is gone does not come back by asking.
+      const known = now < state.heldUntil;
+      const limited = known ? (state.limited ?? 0) : (state.limited ?? 0) + 1;
+      const asked = Math.min(call.retryAfterMs ?? limits.rateLimitPauseMs, limits.rateLimitPauseMaxMs);
+      const doubled = known
+        ? 0
+        : Math.min(limits.rateLimitAgainMs * 2 ** (limited - 1), limits.breakerOpenMaxMs);
+      const heldUntil = Math.max(state.heldUntil, now + asked, limited > 1 ? now + doubled : 0);
+      return { ...state, limited, heldUntil, probeUntil: 0 };
     }
     case "key_rejected":
       return { ...state, paused: true, probeUntil: 0 };

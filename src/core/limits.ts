@@ -69,6 +69,8 @@ export const limits = {
   breakerOpenMaxMs: 2 * MINUTE,
   /** A 429 without `Retry-After`. */
   rateLimitPauseMs: 10 * SECOND,
+  /** The least a second pause in a row lasts, doubling from there up to `breakerOpenMaxMs`. */
+  rateLimitAgainMs: 2 * SECOND,
   /** The longest `Retry-After` believed: a wrong unit upstream must not silence a connection for days. */
   rateLimitPauseMaxMs: 2 * HOUR,
   /** Retried calls may be this share of all calls, plus a trickle so that a lone retry is not starved. */

@@ -1,6 +1,6 @@
 // Work that is not an event: looks to confirm, replays, sweeps. Each job is one message and one settlement.
 
-import { afterFailure, describeFailure } from "../core/failure.ts";
+import { afterFailure, describeFailure, type Failure } from "../core/failure.ts";
 import { limits } from "../core/limits.ts";
 import { ACK, type EventMessage, type JobMessage, type Queued, type Settlement } from "./messages.ts";
 import { replay } from "./park.ts";
@@ -21,7 +21,8 @@ export interface JobDeps {
   readonly backfill: (connection: Connection, id: string, attempts: number) => Promise<Settlement>;
   readonly rebuild: (connection: Connection, attempts: number) => Promise<Settlement>;
   readonly minimise: (connection: Connection) => Promise<Settlement>;
-  readonly guard: (connection: Connection) => Promise<void>;
+  /** @returns why it could not be done */
+  readonly guard: (connection: Connection) => Promise<Failure | undefined>;
   /** The key may be good again: the gate lets one more try through. */
   readonly resumeGate: (connection: Connection) => Promise<void>;
   readonly connections: Pick<ConnectionStore, "unpause">;
@@ -48,7 +49,7 @@ export function runJob(
     case "minimise":
       return deps.minimise(connection);
     case "guard":
-      return deps.guard(connection).then(() => ACK);
+      return guard(deps, connection, attempts);
     case "sweep":
       return sweep(deps, connection, body);
   }
@@ -76,6 +77,14 @@ async function replayParked(deps: JobDeps, connection: Connection, job: Job<"rep
   const { more } = await replay(deps, { connection: connection.id, parkedBefore: job.parkedBefore });
   if (more) await deps.queues.sendJobs([job]);
   return ACK;
+}
+
+/** A busy sweep may leave the guard no budget: it comes back a few times, then with the next tick. */
+async function guard(deps: JobDeps, connection: Connection, attempts: number): Promise<Settlement> {
+  const failure = await deps.guard(connection);
+  if (failure === undefined || attempts >= limits.sweepAttempts) return ACK;
+  const after = afterFailure(failure, attempts, deps.random());
+  return after.result === "retry" ? after : ACK;
 }
 
 async function sweep(deps: JobDeps, connection: Connection, job: Job<"sweep">): Promise<Settlement> {

@@ -69,6 +69,8 @@ export interface Cursor {
   readonly recentTo?: number | undefined;
   /** Of the records events spoke of, those received up to here (our clock, ms) were looked at. */
   readonly heardTo?: number | undefined;
+  /** Of a slice that was interrupted: how many records it may still look at. */
+  readonly left?: number | undefined;
   readonly last?: SweepSummary | undefined;
 }
 

@@ -10,6 +10,7 @@ import { ACK, type Settlement } from "./messages.ts";
 import { type ApplyDeps, applyPage, newRun, type PagesEnd, runPages } from "./paging.ts";
 import type { Gate, Queues } from "./ports.ts";
 import type { Connection, KindStore, PageRun, Rebuild, RebuildStore, RecordStore } from "./stores.ts";
+import { lookInOrder } from "./walk.ts";
 
 export interface RebuildDeps extends ApplyDeps {
   readonly now: () => number;
@@ -115,20 +116,24 @@ async function walkAll(
       class: "rebuild" as const,
       organizationId,
     }));
-    const looked = asks.length === 0 ? [] : await deps.writers.look(asks);
-    const failure = looked.flatMap((one) => (one.ok || isOfRecord(one.failure) ? [] : one.failure))[0];
-    if (failure !== undefined) return { end: "failed", run, failure };
-    const written = looked.filter(
-      (one) => one.ok && one.decision !== "unchanged" && one.decision !== "older",
-    );
-    const last = ids.at(-1);
+    const looked = await lookInOrder(deps.writers, asks);
+    const at = looked.findIndex((one) => !one.ok && !isOfRecord(one.failure));
+    const done = at < 0 ? looked : looked.slice(0, at);
+    const written = done.filter((one) => one.ok && one.decision !== "unchanged" && one.decision !== "older");
+    const last = ids[done.length - 1];
     run = {
       ...run,
       pages: run.pages + 1,
-      seen: run.seen + ids.length,
+      seen: run.seen + done.length,
       drifted: run.drifted + written.length,
       ...(last === undefined ? {} : { nextUrl: last.id }),
     };
+    const failed = looked[at];
+    if (failed !== undefined && !failed.ok) {
+      // What was let through counts, however little: a small budget is slow, never stuck.
+      if (done.length > 0) await save(run);
+      return { end: "failed", run, failure: failed.failure };
+    }
     if (ids.length < limits.walkAtOnce) return { end: "finished", run };
     await save(run);
   }

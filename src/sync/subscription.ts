@@ -2,7 +2,7 @@
 // calls done that never reached the ledger. A dead webhook is registered anew; silence is tested.
 
 import type { Result } from "../core/failure.ts";
-import { describeFailure } from "../core/failure.ts";
+import { describeFailure, type Failure } from "../core/failure.ts";
 import type { EventId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import type { DeliveryEntry, DeliveryLog, Source, Upstream } from "../sources/source.ts";
@@ -60,14 +60,20 @@ export async function readDeliveryReport(
   };
 }
 
-/** One round of the guard. @returns whether the connection needs watching closely */
-export async function guardSubscription(deps: SubscriptionDeps, connection: Connection): Promise<void> {
+/** One round of the guard. @returns why the delivery log could not be read: the round is to be repeated then */
+export async function guardSubscription(
+  deps: SubscriptionDeps,
+  connection: Connection,
+): Promise<Failure | undefined> {
   const report = await readDeliveryReport(deps, connection);
   if (report.ok) {
     const { webhook, failed, failuresInARow, missing } = report.value;
     const dead = webhook === "missing" || webhook === "disabled";
     // The silence of a dead webhook is explained; its successor is listened to from the next round on.
-    if (dead) return revive(deps, connection, webhook, failed);
+    if (dead) {
+      await revive(deps, connection, webhook, failed);
+      return undefined;
+    }
     await tell(deps, connection, "webhook/dead", false);
     const failing = failuresInARow > 0;
     await tell(
@@ -86,6 +92,7 @@ export async function guardSubscription(deps: SubscriptionDeps, connection: Conn
     );
   }
   await listenForSilence(deps, connection);
+  return report.ok ? undefined : report.failure;
 }
 
 /**

@@ -6,7 +6,7 @@ import type { Failure } from "../core/failure.ts";
 import type { CallClass } from "../core/gate.ts";
 import type { Kind, RecordId, Ref } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
-import type { Cursor, LookAsk, Looked } from "./ports.ts";
+import type { Cursor, CursorName, LookAsk, Looked, Writers } from "./ports.ts";
 import type { Connection, DriftCause } from "./stores.ts";
 import { type SweepDeps, type Swept, sweptKinds } from "./sweep.ts";
 
@@ -24,19 +24,52 @@ interface Step {
  * are saved after every few records, so an interrupted walk goes on where it was.
  */
 export async function walkClients(deps: SweepDeps, connection: Connection, kind: Kind): Promise<Swept> {
-  let cursor = await deps.cursors.read(connection.id, kind);
-  const { steps, end } = await stepsOf(deps, connection, kind, cursor);
-  const result = await lookAt(deps, connection, steps, "sweep", async (moved) => {
-    cursor = { ...cursor, ...moved };
-    await deps.cursors.write(connection.id, kind, cursor, true);
-  });
-  const last = { at: deps.now(), pages: result.seen, seen: result.seen, drifted: result.drifted };
-  if (result.failure === undefined) await deps.cursors.write(connection.id, kind, { ...end, last });
-  return { kind, ...last, watermark: undefined, ...ending(result.failure) };
+  const slice = deps.source.kinds[kind].upkeep.rowsPerRun ?? limits.sliceRows;
+  const walked = await walk(deps, connection, kind, "sweep", slice, (cursor, rows) =>
+    stepsOf(deps, connection, kind, cursor, rows),
+  );
+  return { kind, ...walked };
 }
 
-async function stepsOf(deps: SweepDeps, connection: Connection, kind: Kind, cursor: Cursor) {
-  const rows = deps.source.kinds[kind].upkeep.rowsPerRun ?? limits.sliceRows;
+/**
+ * One walk of a name at a time, by lease (SW4). A slice that is interrupted keeps what is left of it, so that what
+ * one tick of the clock may cost is one slice, however often it is taken up again.
+ */
+async function walk(
+  deps: SweepDeps,
+  connection: Connection,
+  name: CursorName,
+  callClass: CallClass,
+  slice: number,
+  plan: (
+    cursor: Cursor,
+    rows: number,
+  ) => Promise<{ readonly steps: readonly Step[]; readonly end: Pick<Cursor, "walkedTo"> }>,
+): Promise<Omit<Swept, "kind">> {
+  const holder = deps.newId();
+  const lease = () => deps.gate.lease(`sweep/${name}`, holder, limits.sweepLeaseMs);
+  if (!(await lease())) return { ...NOWHERE, busy: true };
+  try {
+    let cursor = await deps.cursors.read(connection.id, name);
+    const rows = Math.min(slice, cursor.left ?? slice);
+    const { steps, end } = await plan(cursor, rows);
+    const result = await lookAt(deps, connection, steps, callClass, async (reached, done) => {
+      cursor = { ...cursor, ...reached, left: Math.max(1, rows - done) };
+      await deps.cursors.write(connection.id, name, cursor, true);
+      await lease();
+    });
+    const { seen, drifted, failure } = result;
+    const last = { at: deps.now(), pages: seen, seen, drifted };
+    if (failure === undefined) await deps.cursors.write(connection.id, name, { ...end, last });
+    return { ...last, watermark: undefined, ...ending(failure) };
+  } finally {
+    await deps.gate.release(`sweep/${name}`, holder);
+  }
+}
+
+const NOWHERE = { pages: 0, seen: 0, drifted: 0, watermark: undefined, finished: false } as const;
+
+async function stepsOf(deps: SweepDeps, connection: Connection, kind: Kind, cursor: Cursor, rows: number) {
   const recentTo = cursor.recentTo ?? deps.now() - limits.clockDoubtMs;
   const heardTo = cursor.heardTo ?? deps.now() - limits.clockDoubtMs;
   // An event that the API never showed in time is left to the sweep (WR6): here it is.
@@ -82,23 +115,19 @@ function eachOnce(steps: readonly Step[]): readonly Step[] {
  * The least recently verified records of every kind that can be fetched, by budget. Per-client documents are among
  * them although they are walked: a walk goes by the clients that live, and would never meet what a deleted one left.
  */
-export async function verify(
+export function verify(
   deps: SweepDeps,
   connection: Connection,
   budget: number,
 ): Promise<Omit<Swept, "kind">> {
-  const kinds = sweptKinds(deps.source);
-  const cursor = await deps.cursors.read(connection.id, "verify");
-  const { steps, end } = await nextIds(deps, connection, kinds, cursor.walkedTo, budget);
-  const placed = steps.map((step) => ({ ...step, reached: { walkedTo: `${step.ref.kind}/${step.ref.id}` } }));
-  // Saved as it goes: the verifier is the first to be held back, and would begin at the same place for ever.
-  const result = await lookAt(deps, connection, placed, "verify", (moved) =>
-    deps.cursors.write(connection.id, "verify", { ...cursor, ...moved }, true),
-  );
-  const last = { at: deps.now(), pages: result.seen, seen: result.seen, drifted: result.drifted };
-  if (result.failure === undefined)
-    await deps.cursors.write(connection.id, "verify", { walkedTo: end, last });
-  return { ...last, watermark: undefined, ...ending(result.failure) };
+  return walk(deps, connection, "verify", "verify", budget, async (cursor, rows) => {
+    const { steps, end } = await nextIds(deps, connection, sweptKinds(deps.source), cursor.walkedTo, rows);
+    const placed = steps.map((step) => ({
+      ...step,
+      reached: { walkedTo: `${step.ref.kind}/${step.ref.id}` },
+    }));
+    return { steps: placed, end: { walkedTo: end } };
+  });
 }
 
 function ending(failure: Failure | undefined) {
@@ -138,14 +167,16 @@ async function lookAt(
   connection: Connection,
   steps: readonly Step[],
   callClass: CallClass,
-  moved: (to: Reached) => Promise<void>,
+  /** Called after every few: where the walk stands, and how many of the steps are behind it. */
+  moved: (reached: Reached, done: number) => Promise<void>,
 ): Promise<{ readonly seen: number; readonly drifted: number; readonly failure?: Failure }> {
   let seen = 0;
   let drifted = 0;
+  let reached: Reached = {};
   for (let at = 0; at < steps.length; at += limits.walkAtOnce) {
     const part = steps.slice(at, at + limits.walkAtOnce);
     const asks = part.map(({ ref, organizationId }): LookAsk => ({ ref, class: callClass, organizationId }));
-    const looked = await deps.writers.look(asks);
+    const looked = await lookInOrder(deps.writers, asks);
     const doubtful = part.filter((_, i) => hasDoubt(looked[i])).map(({ ref }) => ref);
     if (doubtful.length > 0) {
       const jobs = doubtful.map((ref) => ({ job: "look", connection: connection.id, ref }) as const);
@@ -154,6 +185,7 @@ async function lookAt(
     const stop = whyStop(looked);
     const done = stop === undefined ? looked : looked.slice(0, stop.at);
     for (const [i, one] of done.entries()) {
+      reached = { ...reached, ...part[i]?.reached };
       if (!one.ok) continue;
       seen++;
       const cause = driftOf(deps, one);
@@ -162,12 +194,37 @@ async function lookAt(
       await deps.kinds.addDrift(connection.id, (part[i] as Step).ref.kind, { [cause]: 1 });
     }
     // However few were let through, the next walk goes on behind them: a small budget is slow, never stuck.
-    const { reached } = part[done.length - 1] ?? {};
-    if (reached && at + done.length < steps.length) await moved(reached);
+    const behind = at + done.length;
+    if (done.length > 0 && behind < steps.length) await moved(reached, behind);
     if (stop !== undefined) return { seen, drifted, failure: stop.failure };
   }
   return { seen, drifted };
 }
+
+/**
+ * One after the other: with a small budget some are let through and some are not, and a walk can only go on behind
+ * what was looked at without a gap. It ends where the gate does; the budget is the pace, not this.
+ */
+export async function lookInOrder(
+  writers: Pick<Writers, "look">,
+  asks: readonly LookAsk[],
+): Promise<readonly Looked[]> {
+  const looked: Looked[] = [];
+  for (const ask of asks) {
+    const [one] = await writers.look([ask]);
+    if (one === undefined) break;
+    looked.push(one);
+    if (isClosed(one)) break;
+  }
+  return looked;
+}
+
+const isOneOf =
+  (...kinds: readonly Failure["kind"][]) =>
+  (one: Looked) =>
+    !one.ok && kinds.includes(one.failure.kind);
+const isClosed = isOneOf("held", "paused", "key_rejected");
+const isAway = isOneOf("unreachable", "server_error", "interrupted");
 
 const hasDoubt = (looked: Looked | undefined) => looked?.ok === true && looked.doubt !== undefined;
 
@@ -176,13 +233,8 @@ const hasDoubt = (looked: Looked | undefined) => looked?.ok === true && looked.d
  * @returns the first position that was not looked at, and why
  */
 function whyStop(looked: readonly Looked[]): { readonly at: number; readonly failure: Failure } | undefined {
-  const isOneOf =
-    (...kinds: readonly Failure["kind"][]) =>
-    (one: Looked | undefined) =>
-      one !== undefined && !one.ok && kinds.includes(one.failure.kind);
-  const closed = looked.findIndex(isOneOf("held", "paused", "key_rejected"));
-  const away = looked.every(isOneOf("unreachable", "server_error", "interrupted")) ? 0 : -1;
-  const at = closed >= 0 ? closed : away;
+  const closed = looked.findIndex(isClosed);
+  const at = closed >= 0 ? closed : looked.every(isAway) ? 0 : -1;
   const one = looked[at];
   return one === undefined || one.ok ? undefined : { at, failure: one.failure };
 }

@@ -20,6 +20,7 @@ async function jobs() {
   const world = await sweeping();
   const { deps, clock, memory, connection, gate, run, sent, lines } = world;
   const calls: string[] = [];
+  let guardFails = false;
   const answer = (what: string) => async (): Promise<Settlement> => {
     calls.push(what);
     return { result: "retry", delaySeconds: 7 };
@@ -33,7 +34,10 @@ async function jobs() {
     sweep: (_connection, names) => run(names),
     backfill: async (_connection, id, attempts) => answer(`backfill ${id} ${attempts}`)(),
     rebuild: async (_connection, attempts) => answer(`rebuild ${attempts}`)(),
-    guard: async () => void calls.push("guard"),
+    guard: async () => {
+      calls.push("guard");
+      return guardFails ? { kind: "held", by: "budget", waitMs: 5_000 } : undefined;
+    },
     resumeGate: () => gate.resume(),
   };
   const runOne = async (body: JobMessage, attempts = 1) => {
@@ -50,7 +54,10 @@ async function jobs() {
     }
     return ran;
   };
-  return { ...world, calls, used, runOne, drain, lines };
+  const failGuard = () => {
+    guardFails = true;
+  };
+  return { ...world, calls, used, runOne, drain, lines, failGuard };
 }
 
 describe("a sweep", () => {
@@ -178,6 +185,18 @@ describe("other work", () => {
     expect(await runOne({ job: "backfill", connection: HERE, backfill: "b1" }, 4)).toEqual(retry);
     expect(await runOne({ job: "guard", connection: HERE })).toEqual(ACK);
     expect(calls).toEqual(["rebuild 3", "backfill b1 4", "guard"]);
+  });
+});
+
+describe("the guard", () => {
+  it("SUB2 left without budget comes back a few times, then with the next tick", async () => {
+    const { runOne, failGuard } = await jobs();
+    failGuard();
+    const said: Settlement[] = [];
+    for (let attempts = 1; attempts <= limits.sweepAttempts; attempts++)
+      said.push(await runOne({ job: "guard", connection: HERE }, attempts));
+    expect(said.map(({ result }) => result)).toEqual(["retry", "retry", "retry", "retry", "ack"]);
+    expect(said[0]).toEqual({ result: "retry", delaySeconds: 5 });
   });
 });
 

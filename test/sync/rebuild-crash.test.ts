@@ -57,7 +57,7 @@ describe("dying", () => {
     expect(await standing()).toMatchObject({ clients: "done", "assessment-status": "queued" });
     let looks = 0;
     const look: typeof deps.writers.look = async (asks) => {
-      if (++looks === 3) throw new Crash();
+      if (++looks === 25) throw new Crash();
       return deps.writers.look(asks);
     };
     await expect(job(1, { writers: { ...deps.writers, look } })).rejects.toThrow(Crash);
