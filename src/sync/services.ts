@@ -73,7 +73,7 @@ export interface Tuning {
 export type Services = ReturnType<typeof createServices>;
 
 export function createServices<W extends World>(world: W) {
-  const { connections, gate, http, log, now, sleep, source, tuning, writers } = world;
+  const { connections, gate, http, log, sleep, source, tuning, writers } = world;
 
   /** One account, opened for one class of calls; every call passes the connection's gate. */
   function upstream(
@@ -88,7 +88,7 @@ export function createServices<W extends World>(world: W) {
       await connections.pause(id, "RCMS no longer accepts the API key (401). Replace the key and resume.");
     };
     const ask = { class: callClass, retry };
-    const send = throughGate({ gate: gate(id), now, sleep, onKeyRejected }, http(account), ask);
+    const send = throughGate({ gate: gate(id), sleep, onKeyRejected }, http(account), ask);
     return source(sourceId).open(account, send, world.digest);
   }
 

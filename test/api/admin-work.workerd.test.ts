@@ -87,7 +87,7 @@ describe("POST …/sweep", () => {
     expect(await (await sweep()).json()).toMatchObject({
       data: [{ pages: 2, finished: false, reason: null }],
     });
-    expect(mirror.jobs).toEqual([{ job: "sweep", connection: id, kinds: ["clients"] }]);
+    expect(mirror.jobs).toEqual([{ job: "sweep", connection: id, kinds: ["clients"], failures: 0 }]);
     upstream.state.fault = () => problem(500);
     expect(await (await sweep()).json()).toMatchObject({
       data: [{ finished: false, reason: "upstream answered 500" }],

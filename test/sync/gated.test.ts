@@ -37,7 +37,6 @@ function setUp(permits: readonly Permit[], reply: Result<UpstreamAnswer> = answe
   const send = throughGate(
     {
       gate,
-      now: clock.now,
       sleep: async (ms) => {
         slept.push(ms);
         clock.pass(ms);
