@@ -68,9 +68,14 @@ export function truthfulUpstream(now: () => number, aheadMs: number, dated: bool
           return change?.hash !== undefined && change.updatedAt >= (since ?? 0) ? [{ id, change }] : [];
         })
         .sort((a, b) => a.change.updatedAt - b.change.updatedAt || (a.id < b.id ? -1 : 1));
-      const from = Number(pageUrl ?? 0);
-      const snapshots = rows.slice(from, from + 2).map(({ id, change }) => fetched(id, change));
-      const next = rows.length > from + 2 ? { nextUrl: String(from + 2) } : {};
+      // By position, not by offset: with offsets a deletion between two pages hides a row, which nobody can know
+      // (ARCHITECTURE), and no claim would be honest.
+      const placeOf = (row: (typeof rows)[number]) => `${row.change.updatedAt} ${row.id}`;
+      const rest = rows.filter((row) => pageUrl === undefined || placeOf(row) > pageUrl);
+      const page = rest.slice(0, 2);
+      const last = page.at(-1);
+      const snapshots = page.map(({ id, change }) => fetched(id, change));
+      const next = rest.length > 2 && last !== undefined ? { nextUrl: placeOf(last) } : {};
       return { ok: true, value: { snapshots, unreadable: 0, ...next, ...clocks() } };
     },
   };
