@@ -144,3 +144,21 @@ export function absentCache(now: () => number) {
   });
   return { has: (key: string) => absent.has(key), add: (key: string) => void absent.set(key, true) };
 }
+
+/**
+ * The ration of each key (wrangler.toml counts in tens): the platform is asked at a key's first request here and at
+ * every tenth one from then on, and at every one while it refuses. Asking costs more than a read that is held here.
+ */
+export function rations(ask: (keyId: string) => Promise<boolean>) {
+  const admitted = new LRUCache<string, { left: number }>({ max: limits.cacheEntries });
+  return async (keyId: string): Promise<boolean> => {
+    const held = admitted.get(keyId);
+    if (held !== undefined && held.left > 0) {
+      held.left--;
+      return true;
+    }
+    const good = await ask(keyId);
+    if (good) admitted.set(keyId, { left: limits.rationRequests - 1 });
+    return good;
+  };
+}

@@ -26,6 +26,7 @@ import {
   completeCache,
   keyCache,
   lastSeqCache,
+  rations,
   receiverCache,
   refreshGuard,
   shownCache,
@@ -86,7 +87,7 @@ function apiDeps(services: Services): ApiDeps {
     // Digests have one length, so the comparison takes the same time for every guess.
     isAdmin: (token) => timingSafeEqual(Buffer.from(digest(token)), adminDigest),
     findKey: (key) => knownKeys.get(digest(key)),
-    admit: (keyId) => admit(services, keyId),
+    admit: rations((keyId) => admit(services, keyId)),
     lastSeq: lastSeqCache(now, services.records.lastSeq),
     mintKey: () => {
       const key = `rmk_${base64Url(services.randomBytes(32))}`;

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { createApp } from "../../src/api/app.ts";
 import type { ApiDeps } from "../../src/api/deps.ts";
 import type { ConnectionId } from "../../src/core/ids.ts";
+import { limits } from "../../src/core/limits.ts";
 import { ADMIN_TOKEN } from "../support/bindings.ts";
 import { isolateTests, NOW, passSeconds } from "../support/each-test.ts";
 import { expectError } from "../support/errors.ts";
@@ -217,17 +218,23 @@ describe("the ration", () => {
     const READS = {
       async limit({ key }: { key: string }) {
         asked.push(key);
-        return { success: asked.length < 2 };
+        return { success: asked.length === 1 || asked.length > 3 };
       },
     };
     const limited = createMirror({ READS });
     const key = await limited.key(id);
-    expect((await key.get("/v1/clients")).status).toBe(200);
+    for (let i = 0; i < limits.rationRequests; i++) {
+      expect((await key.get("/v1/clients")).status).toBe(200);
+    }
+    expect(asked).toEqual([key.id]);
     const refused = await key.get("/v1/clients");
     expect(refused.headers.get("retry-after")).toBe("60");
     await expectError(refused, 429, "rate_limited");
     await expectError(await limited.as("rmk_guess")("/v1/clients"), 401, "unauthorized");
     expect(asked).toEqual([key.id, key.id]);
+    // While it refuses, every request asks anew.
+    await expectError(await key.get("/v1/clients"), 429, "rate_limited");
+    expect((await key.get("/v1/clients")).status).toBe(200);
   });
 
   it("RL1 a limiter that fails refuses nobody", async () => {

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { keyCache, lastSeqCache } from "../../src/cloudflare/caches.ts";
+import { keyCache, lastSeqCache, rations } from "../../src/cloudflare/caches.ts";
 import { limits } from "../../src/core/limits.ts";
 import type { ApiKey } from "../../src/sync/stores.ts";
 import { ROOT } from "../house/sources.ts";
@@ -39,4 +39,19 @@ it("RL1 what a refused key is told is the period of the limit that is bound", ()
   const text = readFileSync(join(ROOT, "wrangler.toml"), "utf8");
   const period = /\[\[ratelimits\]\]\nname = "READS"\n[\s\S]*?period = (\d+)/.exec(text)?.[1];
   expect(Number(period)).toBe(limits.rateLimitSeconds);
+});
+
+it("RL1 a key's ration is asked for by tens, each key for itself, and one by one while it is refused", async () => {
+  const asked: string[] = [];
+  let good = true;
+  const admit = rations(async (id) => {
+    asked.push(id);
+    return good;
+  });
+  for (let i = 0; i < 2 * limits.rationRequests; i++) expect(await admit("a")).toBe(true);
+  expect(await admit("b")).toBe(true);
+  expect(asked).toEqual(["a", "a", "b"]);
+  good = false;
+  expect([await admit("a"), await admit("a")]).toEqual([false, false]);
+  expect(asked).toHaveLength(5);
 });
