@@ -7,7 +7,7 @@ import type { records } from "./schema.ts";
 /** How "the upstream gives no `updated_at`" is spelled in the table: sorts first, and needs no NULL rules. */
 export const UNDATED = 0;
 
-type Row = typeof records.$inferSelect;
+export type RecordRow = Omit<typeof records.$inferSelect, "connectionId">;
 
 export interface VersionRow extends Ref {
   readonly updatedAt: number;
@@ -51,7 +51,7 @@ export function toVersion(row: Pick<VersionRow, "updatedAt" | "fetchedAt" | "has
   };
 }
 
-export function toRecord(row: Row): MirrorRecord {
+export function toRecord(row: RecordRow): MirrorRecord {
   return {
     ...toVersion(row),
     kind: row.kind as Kind,
