@@ -73,14 +73,7 @@ export function recordStore(d1: D1Database, db: DrizzleD1Database): RecordStore 
       const rows = await db
         .select({ id: records.id, organizationId: records.organizationId })
         .from(records)
-        .where(
-          and(
-            eq(records.connectionId, connection),
-            eq(records.kind, kind),
-            gt(records.id, after),
-            isNull(records.deletedAt),
-          ),
-        )
+        .where(liveAfter(connection, kind, after))
         .orderBy(asc(records.id))
         .limit(limit);
       return rows.map(({ id, organizationId }) => ({
@@ -93,14 +86,7 @@ export function recordStore(d1: D1Database, db: DrizzleD1Database): RecordStore 
       const rows = await db
         .select()
         .from(records)
-        .where(
-          and(
-            eq(records.connectionId, connection),
-            eq(records.kind, kind),
-            gt(records.id, after),
-            isNull(records.deletedAt),
-          ),
-        )
+        .where(liveAfter(connection, kind, after))
         .orderBy(asc(records.id))
         .limit(limit);
       return rows.map(toRecord);
@@ -141,6 +127,15 @@ export function recordStore(d1: D1Database, db: DrizzleD1Database): RecordStore 
 async function byId(d1: D1Database, connection: ConnectionId, kind: Kind, id: string) {
   const row = await d1.prepare(ONE).bind(connection, kind, id).first<RecordRow>();
   return row === null ? undefined : toRecord(row);
+}
+
+function liveAfter(connection: ConnectionId, kind: Kind, after: string): SQL | undefined {
+  return and(
+    eq(records.connectionId, connection),
+    eq(records.kind, kind),
+    gt(records.id, after),
+    isNull(records.deletedAt),
+  );
 }
 
 function conditions(query: RecordQuery): SQL[] {
