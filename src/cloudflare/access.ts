@@ -5,29 +5,21 @@ import { connectionId, KINDS, recordId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import type { Log } from "../sync/ports.ts";
 import type { AccessEntry, AccessStore } from "../sync/privacy-stores.ts";
+import { branded } from "./messages.ts";
 
 const ACTIONS = ["read", "list", "changes", "ack", "login", "backfill", "other"] as const;
-
-function branded<T>(parse: (value: unknown) => T | undefined) {
-  return z.unknown().transform((value, context): T => {
-    const parsed = parse(value);
-    if (parsed !== undefined) return parsed;
-    context.addIssue({ code: "custom", message: "is not an id" });
-    return z.NEVER;
-  });
-}
 
 const message = z.object({
   access: z
     .array(
       z.object({
         id: z.string().regex(/^\d{13}-[A-Za-z0-9-]{1,64}$/),
-        connection: branded(connectionId),
+        connection: branded(connectionId, "a connection id"),
         at: z.number().int(),
         keyId: z.string().max(64),
         action: z.enum(ACTIONS),
         kind: z.enum(KINDS).optional(),
-        recordId: branded(recordId).optional(),
+        recordId: branded(recordId, "a record id").optional(),
         records: z.number().int().optional(),
         status: z.number().int(),
       }),

@@ -31,6 +31,7 @@ const cursor = z.object({
   recentTo: whole.optional(),
   heardTo: whole.optional(),
   left: whole.optional(),
+  sofar: z.object({ seen: whole, drifted: whole }).optional(),
   last: z.object({ at: whole, pages: whole, seen: whole, drifted: whole }).optional(),
 });
 

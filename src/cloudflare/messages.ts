@@ -5,7 +5,8 @@ import { connectionId, eventId, KINDS, type RecordId, recordId } from "../core/i
 import type { JsonObject } from "../core/json.ts";
 import type { EventMessage, JobMessage } from "../sync/messages.ts";
 
-function branded<T>(parse: (value: unknown) => T | undefined, what: string) {
+/** An id at the boundary, by the one check of core/ids.ts. */
+export function branded<T>(parse: (value: unknown) => T | undefined, what: string) {
   return z.unknown().transform((value, context): T => {
     const parsed = parse(value);
     if (parsed !== undefined) return parsed;

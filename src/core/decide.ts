@@ -1,5 +1,5 @@
 // What a look at the upstream means for the mirror. Pure: no I/O, no clock. The same order of versions is
-// guarded a second time in the statement that writes (store/records.ts); each guard alone keeps the mirror
+// guarded a second time in the statement that writes (store/commit.ts); each guard alone keeps the mirror
 // from going backwards.
 
 import { limits } from "./limits.ts";

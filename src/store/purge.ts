@@ -1,5 +1,5 @@
 // Purging a client (PR4): everything kept of it goes in one transaction, and a suppression stays, which the guarded
-// statement obeys (store/records.ts).
+// statement obeys (store/commit.ts).
 //
 // A record does not vanish, it becomes a tombstone without content: followers of the feed learn of it by its new
 // `seq` and drop their own copies. Its organization stays, so that keys bound to it are told, too.

@@ -193,7 +193,7 @@ async function settle(
       const looked = looks.get(refKey(what.ref)) ?? { ok: false, failure: { kind: "interrupted" } };
       const settled = settleChanged(deps, message, looked, lookedFrom);
       if (settled.settlement.result !== "ack" || !settled.outcome) return settled;
-      if (settled === OF_PURGED) return settled;
+      if (settled.outcome === "suppressed") return settled;
       return storeOr(deps, message, settled.outcome, async () => {
         if (what.assessmentTaken) await deps.closeReminders(message.body);
         if (what.readmitted) await deps.clearBackfills(what.ref.id);

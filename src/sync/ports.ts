@@ -71,6 +71,8 @@ export interface Cursor {
   readonly heardTo?: number | undefined;
   /** Of a slice that was interrupted: how many records it may still look at. */
   readonly left?: number | undefined;
+  /** Of such a slice: what came of it until then. */
+  readonly sofar?: Pick<SweepSummary, "seen" | "drifted"> | undefined;
   readonly last?: SweepSummary | undefined;
 }
 

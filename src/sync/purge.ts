@@ -1,5 +1,5 @@
 // Purging a client for good (PR4), and keeping it away from whatever is still under way. That nothing comes back is
-// given by the statement that writes (store/records.ts); what is here spares the calls and forgets the rest.
+// given by the statement that writes (store/commit.ts); what is here spares the calls and forgets the rest.
 
 import { type ConnectionId, type RecordId, type Ref, refKey } from "../core/ids.ts";
 import type { Subject } from "../core/record.ts";

@@ -6,7 +6,7 @@ import type { Failure } from "../core/failure.ts";
 import type { CallClass } from "../core/gate.ts";
 import type { Kind, RecordId, Ref } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
-import type { Cursor, CursorName, LookAsk, Looked, Writers } from "./ports.ts";
+import type { Cursor, CursorName, LookAsk, Looked, SweepSummary, Writers } from "./ports.ts";
 import type { Connection, DriftCause } from "./stores.ts";
 import { type SweepDeps, type Swept, sweptKinds } from "./sweep.ts";
 
@@ -53,19 +53,28 @@ async function walk(
     let cursor = await deps.cursors.read(connection.id, name);
     const rows = Math.min(slice, cursor.left ?? slice);
     const { steps, end } = await plan(cursor, rows);
+    const { sofar = NONE } = cursor;
     const result = await lookAt(deps, connection, steps, callClass, async (reached, done) => {
-      cursor = { ...cursor, ...reached, left: Math.max(1, rows - done) };
+      cursor = { ...cursor, ...reached, left: Math.max(1, rows - done.steps), sofar: sum(sofar, done) };
       await deps.cursors.write(connection.id, name, cursor, true);
       await lease();
     });
     const { seen, drifted, failure } = result;
-    const last = { at: deps.now(), pages: seen, seen, drifted };
-    if (failure === undefined) await deps.cursors.write(connection.id, name, { ...end, last });
-    return { ...last, watermark: undefined, ...ending(failure) };
+    if (failure === undefined) {
+      // However many runs it took, the figures are the slice's.
+      const whole = sum(sofar, result);
+      const last = { at: deps.now(), pages: whole.seen, ...whole };
+      await deps.cursors.write(connection.id, name, { ...end, last });
+    }
+    return { pages: seen, seen, drifted, watermark: undefined, ...ending(failure) };
   } finally {
     await deps.gate.release(`sweep/${name}`, holder);
   }
 }
+
+type Figures = Pick<SweepSummary, "seen" | "drifted">;
+const NONE: Figures = { seen: 0, drifted: 0 };
+const sum = (a: Figures, b: Figures): Figures => ({ seen: a.seen + b.seen, drifted: a.drifted + b.drifted });
 
 const NOWHERE = { pages: 0, seen: 0, drifted: 0, watermark: undefined, finished: false } as const;
 
@@ -167,8 +176,8 @@ async function lookAt(
   connection: Connection,
   steps: readonly Step[],
   callClass: CallClass,
-  /** Called after every few: where the walk stands, and how many of the steps are behind it. */
-  moved: (reached: Reached, done: number) => Promise<void>,
+  /** Called after every few: where the walk stands, and what is behind it. */
+  moved: (reached: Reached, done: Figures & { readonly steps: number }) => Promise<void>,
 ): Promise<{ readonly seen: number; readonly drifted: number; readonly failure?: Failure }> {
   let seen = 0;
   let drifted = 0;
@@ -195,7 +204,7 @@ async function lookAt(
     }
     // However few were let through, the next walk goes on behind them: a small budget is slow, never stuck.
     const behind = at + done.length;
-    if (done.length > 0 && behind < steps.length) await moved(reached, behind);
+    if (done.length > 0 && behind < steps.length) await moved(reached, { steps: behind, seen, drifted });
     if (stop !== undefined) return { seen, drifted, failure: stop.failure };
   }
   return { seen, drifted };

@@ -87,12 +87,14 @@ describe("the round", () => {
   });
 
   it("SW9 a run without budget left goes on next time behind what it was let look at, however little", async () => {
-    const { verify, upstream } = await holding({ organizations: 0, staff: 0, clients: 40 });
+    const { verify, upstream, cursors } = await holding({ organizations: 0, staff: 0, clients: 40 });
     upstream.failures.set(`clients/${name(3)}`, { kind: "held", by: "budget", waitMs: 60_000 });
     const first = await verify(25);
     expect(first.result).toMatchObject({ finished: false, failure: { kind: "held" } });
     upstream.failures.clear();
     expect((await verify(25)).looks[0]).toBe("clients/r003");
+    // The figures are of the slice, not of its last part.
+    expect(cursors.of("verify").last).toMatchObject({ seen: 25 });
   });
 });
 
