@@ -1,13 +1,14 @@
 // The mirror's rows. They are written in commit.ts; everything here reads.
 
-import { and, asc, eq, gt, gte, inArray, isNull, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, gt, isNull, type SQL, sql } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import { type ConnectionId, type Kind, type RecordId, refKey } from "../core/ids.ts";
-import type { RecordQuery, RecordStore } from "../sync/stores.ts";
+import type { RecordStore } from "../sync/stores.ts";
 import { changeFeed } from "./changes.ts";
 import { commitWrites } from "./commit.ts";
+import { listPage } from "./lists.ts";
 import { refusals } from "./refusals.ts";
-import { type RecordRow, toRecord, toVersion, UNDATED, type VersionRow } from "./rows.ts";
+import { COLUMNS, type RecordRow, toRecord, toVersion, type VersionRow } from "./rows.ts";
 import { aliases, records } from "./schema.ts";
 
 const VERSIONS = `
@@ -17,10 +18,7 @@ CROSS JOIN records r
   ON r.connection_id = ?1 AND r.kind = j.value ->> 'kind' AND r.id = j.value ->> 'id'`;
 
 // The hottest statement of all; building it anew for every read costs more than the database takes.
-const ONE = `
-SELECT kind, id, seq, updated_at AS updatedAt, fetched_at AS fetchedAt, hash, organization_id AS organizationId,
-       client_id AS clientId, status, terminal, deleted_at AS deletedAt, body, as_of AS asOf
-FROM records WHERE connection_id = ?1 AND kind = ?2 AND id = ?3`;
+const ONE = `SELECT ${COLUMNS} FROM records WHERE connection_id = ?1 AND kind = ?2 AND id = ?3`;
 
 export function recordStore(d1: D1Database, db: DrizzleD1Database): RecordStore {
   const refusing = refusals(d1);
@@ -47,15 +45,7 @@ export function recordStore(d1: D1Database, db: DrizzleD1Database): RecordStore 
       return alias && byId(d1, connection, ref.kind, alias.id);
     },
 
-    async page(connection, kind, query) {
-      const rows = await db
-        .select()
-        .from(records)
-        .where(and(eq(records.connectionId, connection), eq(records.kind, kind), ...conditions(query)))
-        .orderBy(asc(records.updatedAt), asc(records.id))
-        .limit(query.limit);
-      return rows.map(toRecord);
-    },
+    page: (connection, kind, query) => listPage(d1, connection, kind, query),
 
     async addAlias(connection, kind, alias, id) {
       const { meta } = await db.run(sql`
@@ -136,23 +126,4 @@ function liveAfter(connection: ConnectionId, kind: Kind, after: string): SQL | u
     gt(records.id, after),
     isNull(records.deletedAt),
   );
-}
-
-function conditions(query: RecordQuery): SQL[] {
-  const { updatedAfter, organizations, status, clientId, after } = query;
-  const found: SQL[] = [isNull(records.deletedAt)];
-  if (updatedAfter !== undefined) found.push(gte(records.updatedAt, updatedAfter));
-  // One JSON parameter: a key may name more organizations than D1 allows parameters.
-  if (organizations !== undefined) {
-    found.push(
-      inArray(records.organizationId, sql`(SELECT value FROM json_each(${JSON.stringify(organizations)}))`),
-    );
-  }
-  if (status !== undefined) found.push(eq(records.status, status));
-  if (clientId !== undefined) found.push(eq(records.clientId, clientId));
-  if (after !== undefined) {
-    const position = sql`(${records.updatedAt}, ${records.id})`;
-    found.push(gt(position, sql`(${after.updatedAt ?? UNDATED}, ${after.id})`));
-  }
-  return found;
 }

@@ -1,5 +1,6 @@
 // The tables as drizzle sees them. The migrations are the truth; a test holds the two together.
 
+import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 export const connections = sqliteTable("connections", {
@@ -54,6 +55,9 @@ export const records = sqliteTable(
     primaryKey({ columns: [table.connectionId, table.kind, table.id] }),
     index("records_by_updated").on(table.connectionId, table.kind, table.updatedAt, table.id),
     index("records_by_seq").on(table.connectionId, table.seq),
+    index("records_by_organization")
+      .on(table.connectionId, table.kind, table.organizationId, table.updatedAt, table.id)
+      .where(sql`deleted_at IS NULL AND organization_id IS NOT NULL`),
   ],
 );
 

@@ -21,6 +21,7 @@ export interface Metered {
   readonly parameters: readonly unknown[];
   /** Known once it ran by a call that reports it. */
   rowsWritten: number | undefined;
+  rowsRead: number | undefined;
 }
 
 export const sealingKey = (filledWith: number) => new Uint8Array(32).fill(filledWith);
@@ -92,7 +93,7 @@ export const bury = (id: string, fetchedAt: number): Write => ({
 function metered(d1: D1Database, statements: Metered[]): D1Database {
   const wrapped = new WeakMap<object, { statement: D1PreparedStatement; entry: Metered }>();
   const wrap = (statement: D1PreparedStatement, sql: string, parameters: readonly unknown[]) => {
-    const entry: Metered = { sql, parameters, rowsWritten: undefined };
+    const entry: Metered = { sql, parameters, rowsWritten: undefined, rowsRead: undefined };
     const proxy = new Proxy(statement, {
       get(target, name) {
         if (name === "bind") return (...values: unknown[]) => wrap(target.bind(...values), sql, values);
@@ -102,7 +103,7 @@ function metered(d1: D1Database, statements: Metered[]): D1Database {
           statements.push(entry);
           const result: unknown = await own.apply(target, args);
           if (typeof result === "object" && result !== null && "meta" in result) {
-            entry.rowsWritten = (result as D1Result).meta.rows_written;
+            read(entry, result as D1Result);
           }
           return result;
         };
@@ -111,12 +112,16 @@ function metered(d1: D1Database, statements: Metered[]): D1Database {
     wrapped.set(proxy, { statement, entry });
     return proxy;
   };
+  const read = (entry: Metered, result: D1Result | undefined) => {
+    entry.rowsWritten = result?.meta.rows_written;
+    entry.rowsRead = result?.meta.rows_read;
+  };
   const batch = async (prepared: D1PreparedStatement[]) => {
     const all = prepared.map((one) => wrapped.get(one) ?? { statement: one, entry: undefined });
     const results = await d1.batch(all.map(({ statement }) => statement));
     for (const [i, { entry }] of all.entries()) {
       if (entry === undefined) continue;
-      entry.rowsWritten = results[i]?.meta.rows_written;
+      read(entry, results[i]);
       statements.push(entry);
     }
     return results;
