@@ -3,7 +3,17 @@
 import { listAsOf } from "../core/as-of.ts";
 import type { ConnectionId, Kind } from "../core/ids.ts";
 import type { MirrorRecord } from "../core/record.ts";
+import { type Place, replicaFor } from "../sync/replica.ts";
 import type { ApiDeps } from "./deps.ts";
+
+export interface Standing {
+  /** ms; undefined before the kind's first sweep: nothing vouches for a list then. */
+  readonly asOf: number | undefined;
+  readonly complete: boolean;
+  readonly ttlMs: number;
+  /** Of the replica the rows came from. */
+  readonly bookmark?: string | undefined;
+}
 
 /**
  * Rows, and what stood for them **before** they were read: a sweep or a rebuild that ends in between would
@@ -13,13 +23,14 @@ export async function readStanding(
   deps: ApiDeps,
   connection: ConnectionId,
   kind: Kind,
-  read: () => Promise<readonly MirrorRecord[]>,
-) {
-  const [vouch, complete] = await Promise.all([
-    deps.vouch(connection, kind),
-    deps.isComplete(connection, kind),
-  ]);
-  const rows = await read();
+  asked: string | undefined,
+  read: (place: Place) => Promise<readonly MirrorRecord[]>,
+): Promise<{ readonly rows: readonly MirrorRecord[]; readonly standing: Standing }> {
+  const vouch = await deps.vouch(connection, kind);
+  const replica = replicaFor(deps, asked, [vouch]);
+  const place = replica ?? deps;
+  const complete = await place.isComplete(connection, kind);
+  const rows = await read(place);
   const asOf = listAsOf(rows, vouch, deps.visibilityLagMs);
-  return { rows, standing: { asOf, complete, ttlMs: deps.ttlMs(kind) } };
+  return { rows, standing: { asOf, complete, ttlMs: deps.ttlMs(kind), bookmark: replica?.bookmark() } };
 }

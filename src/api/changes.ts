@@ -7,8 +7,10 @@ import { KINDS } from "../core/ids.ts";
 import { isoInstant } from "../core/instant.ts";
 import { limits } from "../core/limits.ts";
 import type { MirrorRecord } from "../core/record.ts";
+import { type Place, replicaFor } from "../sync/replica.ts";
 import type { Changes, ChangesQuery } from "../sync/stores.ts";
 import { requireKind } from "./auth.ts";
+import { bookmarkHeader, bookmarkOf } from "./bookmarks.ts";
 import { isNotModified, PRIVATE } from "./cache-headers.ts";
 import type { ApiDeps, AppEnv } from "./deps.ts";
 import { parseQuery } from "./input.ts";
@@ -29,13 +31,14 @@ export function changes(app: Hono<AppEnv>, deps: ApiDeps): void {
     const vouches = new Map(
       await Promise.all(KINDS.map(async (kind) => [kind, await deps.vouch(key.connection, kind)] as const)),
     );
-    const page = await awaited(deps, c, query, wait);
+    const replica = replicaFor(deps, bookmarkOf(c), vouches.values());
+    const page = await awaited(deps, c, replica ?? deps, query, wait);
     c.set("served", { records: page.rows.length });
     const entries = page.rows.map((record) => ({
       record,
       asOf: recordAsOf(record, vouches.get(record.kind), deps.visibilityLagMs),
     }));
-    return changesResponse(deps, c, entries, page);
+    return changesResponse(deps, c, entries, page, bookmarkHeader(replica?.bookmark()));
   });
 }
 
@@ -47,19 +50,20 @@ export function changes(app: Hono<AppEnv>, deps: ApiDeps): void {
 async function awaited(
   deps: ApiDeps,
   c: Context<AppEnv>,
+  { records }: Place,
   query: ChangesQuery,
   waitSeconds: number,
 ): Promise<Changes> {
   const { connection } = c.get("key");
   const until = deps.now() + waitSeconds * 1_000;
-  let page = await deps.records.changes(connection, query);
+  let page = await records.changes(connection, query);
   for (let polls = 0; polls < limits.changesPolls; polls++) {
     const left = until - deps.now();
     if (page.rows.length > 0 || page.more || left <= 0) break;
     await deps.sleep(Math.min(limits.changesPollMs, left));
     await c.get("confirmKey")();
     if ((await deps.lastSeq(connection)) > page.next) {
-      page = await deps.records.changes(connection, { ...query, after: page.next });
+      page = await records.changes(connection, { ...query, after: page.next });
     }
   }
   return page;
@@ -70,12 +74,13 @@ function changesResponse(
   c: Context<AppEnv>,
   entries: readonly Entry[],
   { next, more }: Changes,
+  bookmark: Record<string, string>,
 ): Response {
   // A seq is given to one content of one record and never again: the page is what its positions are.
   const positions = entries.map(({ record, asOf }) => [record.seq, record.deletedAt === undefined, asOf]);
   const identity = JSON.stringify([c.get("key").connection, positions, next, more]);
   const etag = `"${deps.digest(identity).slice(0, 32)}"`;
-  const headers = { ...PRIVATE, "mirror-seq": String(next), etag };
+  const headers = { ...PRIVATE, ...bookmark, "mirror-seq": String(next), etag };
   if (isNotModified((name) => c.req.header(name), { etag })) return c.body(null, 304, headers);
   const meta = JSON.stringify({ next_after: next, has_more: more });
   const body = `{"data":[${entries.map(toJson).join(",")}],"meta":${meta}}`;

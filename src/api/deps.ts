@@ -11,6 +11,7 @@ import type { Cursors, Log, Queues } from "../sync/ports.ts";
 import type { AccessEntry, AccessStore, MinimisationStore, Purged } from "../sync/privacy-stores.ts";
 import type { Asked, Read } from "../sync/read.ts";
 import type { Received } from "../sync/receive.ts";
+import type { Replica } from "../sync/replica.ts";
 import type {
   ApiKey,
   Backfill,
@@ -49,6 +50,8 @@ export interface ApiDeps {
   /** This isolate forgets what it has cached of a connection. */
   readonly forgetConnection: (id: ConnectionId) => void;
   readonly records: RecordStore;
+  /** @param from a bookmark; empty: any copy of the database will do */
+  readonly replica: (from: string) => Replica;
   readonly readOne: (
     connection: ConnectionId,
     asked: Asked,

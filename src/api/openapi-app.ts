@@ -13,11 +13,15 @@ const plain = (description: string, body: z.ZodType): Answer => ({
 
 const listHeaders = {
   headers: ["Cache-Control", "Vary", "ETag", "Cache-Status"],
-  sometimes: ["Age", "Mirror-As-Of"],
+  sometimes: ["Age", "Mirror-As-Of", "Mirror-Bookmark"],
 } as const;
 const recordHeaders = {
   headers: ["Cache-Control", "Vary", "ETag", "Cache-Status", "Age", "Mirror-As-Of", "Mirror-Seq"],
-  sometimes: ["Last-Modified"],
+  sometimes: ["Last-Modified", "Mirror-Bookmark"],
+} as const;
+const feedHeaders = {
+  headers: ["Cache-Control", "ETag", "Mirror-Seq", "Vary"],
+  sometimes: ["Mirror-Bookmark"],
 } as const;
 const held = "You hold it already.";
 const list = (body: z.ZodType) => ({
@@ -35,7 +39,13 @@ const oneRecord = {
   ...recordRoute,
   params: { id: ask.id },
   query: ask.noQuery,
-  requestHeaders: ["If-None-Match", "If-Modified-Since", "Cache-Control", "Mirror-Min-Seq"],
+  requestHeaders: [
+    "If-None-Match",
+    "If-Modified-Since",
+    "Cache-Control",
+    "Mirror-Min-Seq",
+    "Mirror-Bookmark",
+  ],
   errors: ["not_found", "upstream_unavailable", "gateway_timeout"],
   description: "A record the mirror has never held is fetched while you wait, for at most 3 s.",
 } as const;
@@ -68,7 +78,7 @@ export const APP_OPERATIONS: readonly Operation[] = [
     summary: "List organizations",
     description: page,
     query: ask.listQuery,
-    requestHeaders: ["If-None-Match"],
+    requestHeaders: ["If-None-Match", "Mirror-Bookmark"],
     answers: list(out.organizationList),
   },
   {
@@ -78,7 +88,7 @@ export const APP_OPERATIONS: readonly Operation[] = [
     summary: "List staff",
     description: page,
     query: ask.listQuery,
-    requestHeaders: ["If-None-Match"],
+    requestHeaders: ["If-None-Match", "Mirror-Bookmark"],
     answers: list(out.staffList),
   },
   {
@@ -88,7 +98,7 @@ export const APP_OPERATIONS: readonly Operation[] = [
     summary: "List clients",
     description: page,
     query: ask.listQuery,
-    requestHeaders: ["If-None-Match"],
+    requestHeaders: ["If-None-Match", "Mirror-Bookmark"],
     answers: list(out.clientList),
   },
   {
@@ -105,15 +115,11 @@ export const APP_OPERATIONS: readonly Operation[] = [
     tag: "Changes",
     access: "app",
     summary: "What changed, in order",
-    requestHeaders: ["If-None-Match"],
+    requestHeaders: ["If-None-Match", "Mirror-Bookmark"],
     query: ask.changesQuery,
     answers: {
-      200: {
-        description: "A page.",
-        body: out.changeFeed,
-        headers: ["Cache-Control", "ETag", "Mirror-Seq", "Vary"],
-      },
-      304: { description: "You hold it already.", headers: ["Cache-Control", "ETag", "Mirror-Seq", "Vary"] },
+      200: { description: "A page.", body: out.changeFeed, ...feedHeaders },
+      304: { description: held, ...feedHeaders },
     },
   },
   {

@@ -64,6 +64,11 @@ export const HEADERS = {
     example: "2026-01-31T12:00:00.000Z",
   },
   "Mirror-Seq": { description: "The record's place in the change feed.", example: "4711" },
+  "Mirror-Bookmark": {
+    description:
+      "The answer came from a copy of the database; sent with the next request, its answer is no older. Absent: keep the one you have.",
+    example: "0000007b-0000b26e-00001538-0c3e87bb37b3db5cc52eedb93cd3b96b",
+  },
   "Retry-After": { description: "Seconds to wait.", example: "5" },
   Allow: { description: "The methods this path has.", example: "GET, HEAD" },
   "WWW-Authenticate": { description: "Always `Bearer`.", example: "Bearer" },
@@ -83,6 +88,8 @@ export const REQUEST_HEADERS = {
     "`no-cache`, `max-age`, `max-stale` and `only-if-cached` mean what RFC 9111 says; `only-if-cached` on a miss is a 504.",
   "Mirror-Min-Seq":
     "A `Mirror-Seq` you have seen: no copy older than that is served from an isolate's memory.",
+  "Mirror-Bookmark":
+    "A copy of the database near you will do, if it has come as far as this bookmark of an earlier answer; `any` to begin with.",
   "Content-Encoding": "Must be absent: the signature is over the bytes as they are.",
 } as const;
 

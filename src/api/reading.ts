@@ -6,6 +6,7 @@ import { NO_WISHES, type Wishes } from "../core/freshness.ts";
 import { type Kind, recordId } from "../core/ids.ts";
 import type { MirrorRecord } from "../core/record.ts";
 import { maySee } from "./auth.ts";
+import { bookmarkOf } from "./bookmarks.ts";
 import type { ApiDeps, AppEnv } from "./deps.ts";
 import { ApiError, notFound } from "./errors.ts";
 import type { Found } from "./wire.ts";
@@ -58,7 +59,7 @@ async function readAs(
   const minSeq = minSeqOf(c.req.header("mirror-min-seq"));
   const read = await deps.readOne(
     c.get("key").connection,
-    { ref: { kind, id }, ...asked, minSeq },
+    { ref: { kind, id }, ...asked, minSeq, bookmark: bookmarkOf(c) },
     keepAlive,
   );
   switch (read.result) {

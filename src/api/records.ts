@@ -1,8 +1,10 @@
 // The read API for what is mirrored from lists and single documents.
 
 import type { Context, Hono } from "hono";
+import type { Place } from "../sync/replica.ts";
 import { readStanding } from "./as-of.ts";
 import { requireKind } from "./auth.ts";
+import { bookmarkOf } from "./bookmarks.ts";
 import type { ApiDeps, AppEnv } from "./deps.ts";
 import { parseQuery } from "./input.ts";
 import { readClientOf, readVisible } from "./reading.ts";
@@ -17,15 +19,15 @@ export function records(app: Hono<AppEnv>, deps: ApiDeps): void {
       const key = c.get("key");
       requireKind(key, kind);
       const query = parseQuery(c, listQuery);
-      const page = () =>
-        deps.records.page(key.connection, kind, {
+      const page = ({ records }: Place) =>
+        records.page(key.connection, kind, {
           limit: query.limit + 1,
           updatedAfter: query.updated_after,
           organizations: organizationsOf(key.organizations, query.organization_id),
           status: query.status,
           after: query.cursor,
         });
-      const { rows, standing } = await readStanding(deps, key.connection, kind, page);
+      const { rows, standing } = await readStanding(deps, key.connection, kind, bookmarkOf(c), page);
       return listResponse(c, deps, rows, query.limit, standing);
     });
 

@@ -5,6 +5,8 @@ import { isoInstant } from "../core/instant.ts";
 import { encodePosition } from "../core/page-cursor.ts";
 import type { MirrorRecord } from "../core/record.ts";
 import type { Via } from "../sync/read.ts";
+import type { Standing } from "./as-of.ts";
+import { bookmarkHeader } from "./bookmarks.ts";
 import { ageHeaders, isNotModified, PRIVATE, type Validators, validatorHeaders } from "./cache-headers.ts";
 import type { ApiDeps, AppEnv } from "./deps.ts";
 
@@ -14,6 +16,7 @@ export interface Found {
   readonly asOf: number;
   readonly ttlMs: number;
   readonly via: Via;
+  readonly bookmark?: string | undefined;
 }
 
 /** `{data}`: the stored text goes out as it came in, without being parsed on the way. */
@@ -25,6 +28,7 @@ export function recordResponse(c: Context<AppEnv>, now: number, found: Found): R
     ...ageHeaders(now - asOf, ttlMs, via),
     "mirror-seq": String(record.seq),
     "mirror-as-of": isoInstant(asOf),
+    ...bookmarkHeader(found.bookmark),
   };
   return conditional(c, { etag, lastModified: record.updatedAt }, headers, () => `{"data":${record.body}}`);
 }
@@ -32,16 +36,15 @@ export function recordResponse(c: Context<AppEnv>, now: number, found: Found): R
 /**
  * `{data:[…], meta:{next_url, as_of, complete}}`
  * @param rows one more than `limit` when there is a next page
- * @param standing `asOf`, ms: undefined before the kind's first sweep: nothing vouches for a list then
  */
 export function listResponse(
   c: Context<AppEnv>,
   { now, digest }: Pick<ApiDeps, "now" | "digest">,
   rows: readonly MirrorRecord[],
   limit: number,
-  standing: { readonly asOf: number | undefined; readonly complete: boolean; readonly ttlMs: number },
+  standing: Standing,
 ): Response {
-  const { asOf, complete, ttlMs } = standing;
+  const { asOf, complete, ttlMs, bookmark } = standing;
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
   c.set("served", { records: shown.length });
@@ -56,6 +59,7 @@ export function listResponse(
   const headers = {
     ...ageHeaders(asOf === undefined ? undefined : now() - asOf, ttlMs, { hit: true }),
     ...(asOf === undefined ? {} : { "mirror-as-of": isoInstant(asOf) }),
+    ...bookmarkHeader(bookmark),
   };
   return conditional(c, { etag: `"${digest(identity).slice(0, 32)}"` }, headers, () => {
     return `{"data":[${shown.map(({ body }) => body).join(",")}],"meta":${meta}}`;

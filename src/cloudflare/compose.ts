@@ -20,6 +20,7 @@ import { purgeStore } from "../store/purge.ts";
 import { rebuildStore } from "../store/rebuilds.ts";
 import { recordStore } from "../store/records.ts";
 import { refreshStore } from "../store/refreshes.ts";
+import { openReplica } from "../store/replicas.ts";
 import { createSeal, type Seal } from "../store/seal.ts";
 import type { Gate, Queues, Writers } from "../sync/ports.ts";
 import { createServices, type Tuning } from "../sync/services.ts";
@@ -76,6 +77,8 @@ function build(env: Env) {
     return found;
   }
 
+  const records = recordStore(env.DB, db);
+  const kinds = kindStore(db);
   return createServices({
     env,
     settings,
@@ -87,11 +90,12 @@ function build(env: Env) {
     log,
     digest,
     connections,
-    records: recordStore(env.DB, db),
+    records,
+    replica: (from: string) => openReplica(env.DB, { records, isComplete: kinds.isComplete }, from),
     ledger: ledgerStore(env.DB, db),
     deadLetters: deadLetterStore(env.DB, db),
     keys: keyStore(db),
-    kinds: kindStore(db),
+    kinds,
     taken: assessmentsTakenStore(db),
     backfills: backfillStore(db),
     rebuilds: rebuildStore(db),

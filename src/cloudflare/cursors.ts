@@ -9,7 +9,7 @@ import type { Cursor, Cursors } from "../sync/ports.ts";
 const whole = z.number().int();
 const cursor = z.object({
   watermark: whole.optional(),
-  vouch: z.object({ asOf: whole, from: whole }).optional(),
+  vouch: z.object({ asOf: whole, from: whole, bookmark: z.string().optional() }).optional(),
   run: z
     .object({
       since: whole.optional(),

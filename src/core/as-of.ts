@@ -14,6 +14,8 @@ export interface Vouch {
    * may have changed unseen; only its own fetch speaks for it.
    */
   readonly from: number;
+  /** The database once everything was in that is vouched for. Absent: only the primary is known to have it. */
+  readonly bookmark?: string | undefined;
 }
 
 export interface Copy {

@@ -103,6 +103,12 @@ export function recordStore(d1: D1Database, db: DrizzleD1Database): RecordStore 
       return { open, overHour, overDay, ...(oldest === null ? {} : { oldest }) };
     },
 
+    async bookmark() {
+      const session = d1.withSession("first-primary");
+      await session.prepare("SELECT 1").run();
+      return session.getBookmark() ?? undefined;
+    },
+
     async counts(connection) {
       const rows = await db
         .select({ kind: records.kind, count: sql<number>`count(*)` })

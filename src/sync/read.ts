@@ -6,9 +6,10 @@ import { type ConnectionId, type Kind, type Ref, refKey } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import type { MirrorRecord } from "../core/record.ts";
 import type { Looked, Queues, Shown, Writers } from "./ports.ts";
+import { type ReplicaDeps, replicaFor } from "./replica.ts";
 import type { RecordStore, RefreshStore } from "./stores.ts";
 
-export interface ReadDeps {
+export interface ReadDeps extends ReplicaDeps {
   readonly now: () => number;
   readonly records: Pick<RecordStore, "one">;
   readonly refreshes: Pick<RefreshStore, "claim">;
@@ -54,6 +55,8 @@ export type Read =
       readonly asOf: number;
       readonly ttlMs: number;
       readonly via: Via;
+      /** Of the replica it came from. */
+      readonly bookmark?: string | undefined;
     }
   | { readonly result: "absent" }
   /** Only a copy was wanted, and there is none that will do. */
@@ -70,12 +73,16 @@ export interface Asked {
   readonly wishes: Wishes;
   /** The reader knows of a change with this `seq`: a copy kept from before may not show it. */
   readonly minSeq?: number | undefined;
+  /** A copy of the database that has come this far will do; empty: any copy. */
+  readonly bookmark?: string | undefined;
 }
 
 export async function readOne(deps: ReadDeps, connection: ConnectionId, asked: Asked): Promise<Read> {
   const kept = keptCopy(deps, connection, asked);
   const keptRule = kept && ruleFor(deps, connection, asked, kept);
   if (keptRule?.do === "serve") return serve(deps, connection, asked, kept, keptRule);
+  const near = await loadNear(deps, connection, asked);
+  if (near !== undefined) return near;
   const held = await load(deps, connection, asked);
   const rule = ruleFor(deps, connection, asked, held);
   switch (rule.do) {
@@ -115,6 +122,22 @@ function keptCopy(deps: ReadDeps, connection: ConnectionId, asked: Asked): Held 
   const kept = deps.copies.get(connection, asked.ref);
   if (kept === undefined || kept.record.seq < (asked.minSeq ?? 0)) return undefined;
   return asked.visible(kept.record) ? kept : undefined;
+}
+
+/** From a replica, when its row can be served as it is. Whatever else there is to do begins at the primary. */
+async function loadNear(deps: ReadDeps, connection: ConnectionId, asked: Asked): Promise<Read | undefined> {
+  const { ref, visible, bookmark, minSeq } = asked;
+  if (bookmark === undefined) return undefined;
+  const vouch = await deps.vouch(connection, ref.kind);
+  const replica = replicaFor(deps, bookmark, [vouch]);
+  const record = await replica?.records.one(connection, ref);
+  if (record === undefined || record.deletedAt !== undefined || !visible(record)) return undefined;
+  if (record.seq < (minSeq ?? 0)) return undefined;
+  const held = { record, vouch };
+  const rule = ruleFor(deps, connection, asked, held);
+  if (rule.do !== "serve") return undefined;
+  const read = serve(deps, connection, asked, held, rule);
+  return read.result === "found" ? { ...read, bookmark: replica?.bookmark() } : read;
 }
 
 /** From the database. What vouches is read first: whatever it vouches for is then in the rows. */

@@ -112,6 +112,8 @@ export interface RecordStore {
   /** Live records of a kind after `after`, in order of id. */
   slice(connection: ConnectionId, kind: Kind, after: string, limit: number): Promise<readonly MirrorRecord[]>;
   counts(connection: ConnectionId): Promise<Readonly<Partial<Record<Kind, number>>>>;
+  /** Names the state that every write so far is part of, for `Replica`. Absent: there are no replicas. */
+  bookmark(): Promise<string | undefined>;
   /** Reminders nobody has acknowledged. */
   openReminders(connection: ConnectionId, now: number): Promise<OpenReminders>;
 }

@@ -1,6 +1,7 @@
 // The sweep bounds what webhooks miss: it asks the upstream only what changed since the watermark, compares
 // page by page, and hands what differs to the writers. It never pulls a full table.
 
+import type { Vouch } from "../core/as-of.ts";
 import { describeFailure, type Failure } from "../core/failure.ts";
 import { KINDS, type Kind } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
@@ -16,7 +17,7 @@ export interface SweepDeps {
   readonly source: Source;
   readonly gate: Gate;
   readonly cursors: Cursors;
-  readonly records: Pick<RecordStore, "versions" | "suppressed" | "ids" | "page">;
+  readonly records: Pick<RecordStore, "versions" | "suppressed" | "ids" | "page" | "bookmark">;
   readonly kinds: KindStore;
   readonly ledger: Pick<Ledger, "clientsHeardOf">;
   readonly connections: Pick<ConnectionStore, "raise" | "clear">;
@@ -97,7 +98,8 @@ async function takeBaseline(
   const page = await deps.listChanged(kind, deps.now());
   if (!page.ok) return { ...summary(kind, cursor), failure: page.failure };
   const watermark = page.value.upstreamNow ?? deps.now() - limits.clockDoubtMs;
-  const vouch = { asOf: pageAsOf(page.value, deps.now()), from: watermark };
+  const bookmark = await deps.records.bookmark();
+  const vouch = { asOf: pageAsOf(page.value, deps.now()), from: watermark, bookmark };
   const last = { at: deps.now(), pages: 1, seen: 0, drifted: 0 };
   await deps.cursors.write(connection.id, kind, { watermark, vouch, last });
   return { kind, pages: 1, seen: 0, drifted: 0, watermark, finished: true };
@@ -167,9 +169,11 @@ async function finish(
   run: PageRun,
 ): Promise<Swept> {
   const { pages, seen, drifted, startedAt: watermark } = run;
+  // After the last write of the sweep: a replica that has reached it shows what is vouched for.
+  const bookmark = await deps.records.bookmark();
   await deps.cursors.write(connection.id, kind, {
     watermark,
-    vouch: vouchAfter(run, cursor, deps.source.visibilityLagMs),
+    vouch: vouchAfter(run, cursor, deps.source.visibilityLagMs, bookmark),
     last: { at: deps.now(), pages, seen, drifted },
   });
   await deps.connections.clear(connection.id, `sweep/${kind}`);
@@ -181,7 +185,12 @@ async function finish(
  * the mirror differs from what it was shown. One that may have passed something over, or that did not reach back far
  * enough to meet the sweep before it, vouches for nothing that was held before.
  */
-function vouchAfter(run: PageRun, before: Cursor & { readonly watermark: number }, lagMs: number) {
+function vouchAfter(
+  run: PageRun,
+  before: Cursor & { readonly watermark: number },
+  lagMs: number,
+  bookmark: string | undefined,
+): Vouch | undefined {
   const { asOf, doubted, mayMiss, since, startedAt } = run;
   if (asOf === undefined || since === undefined) return before.vouch;
   // A write as late as the lag allows was in no page of the sweep before; a clock put back stamps it earlier still.
@@ -189,7 +198,7 @@ function vouchAfter(run: PageRun, before: Cursor & { readonly watermark: number 
   const reachesTo = meets ? Math.min(before.vouch?.from ?? since, since) : since;
   const from = mayMiss || startedAt < before.watermark ? startedAt : reachesTo;
   if (doubted) return before.vouch && { ...before.vouch, from: Math.max(from, before.vouch.from) };
-  return { asOf, from };
+  return { asOf, from, bookmark };
 }
 
 function summary(kind: Kind, cursor: Cursor, run?: PageRun): Swept {

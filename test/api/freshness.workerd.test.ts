@@ -188,6 +188,45 @@ describe("request directives", () => {
   });
 });
 
+describe("a copy of the database", () => {
+  it("RD2 is asked for by header, says how far it had come, and keeps records, lists and the feed honest", async () => {
+    const { get } = await connected();
+    await get(PATH);
+    for (const path of [PATH, "/v1/clients", "/v1/changes?after=0"]) {
+      // What this isolate keeps for a moment would be served before any copy.
+      passSeconds(3);
+      const near = await get(path, { headers: { "mirror-bookmark": "any" } });
+      const bookmark = near.headers.get("mirror-bookmark") ?? "";
+      expect(bookmark, path).toMatch(/^[0-9a-f-]{20,}$/);
+      const plain = await get(path);
+      expect(plain.headers.get("mirror-bookmark"), path).toBeNull();
+      expect(near.headers.get("mirror-as-of")).toBe(plain.headers.get("mirror-as-of"));
+      expect(await near.text()).toBe(await plain.text());
+      passSeconds(3);
+      const next = await get(path, { headers: { "mirror-bookmark": bookmark } });
+      expect(String(next.headers.get("mirror-bookmark")) >= bookmark, path).toBe(true);
+      for (const nonsense of ["", "ANY", "any, any", "first-primary", "0".repeat(201), "'; --"]) {
+        const answer = await get(path, { headers: { "mirror-bookmark": nonsense } });
+        expect([answer.status, answer.headers.get("mirror-bookmark")], nonsense).toEqual([200, null]);
+      }
+    }
+  });
+
+  it("RD6 hides what a key may not see as the primary does", async () => {
+    const { get, mirror, id } = await connected();
+    await get(PATH);
+    const stranger = await mirror.key(id, { organizations: ["org_2"] });
+    const headers = { "mirror-bookmark": "any", "x-request-id": "12345678" };
+    const answer = async (path: string) => {
+      const response = await stranger.get(path, {
+        headers: { ...headers, "cache-control": "only-if-cached" },
+      });
+      return [response.status, [...response.headers], await response.text()];
+    };
+    expect(await answer(PATH)).toEqual(await answer("/v1/clients/nobody"));
+  });
+});
+
 describe("a copy kept for a moment", () => {
   it("RD5 hides another isolate's write for its moment, not from who knows of it", async () => {
     const { get, records, id } = await connected();

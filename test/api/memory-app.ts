@@ -11,6 +11,7 @@ import { acknowledgeReminder } from "../../src/sync/reminders.ts";
 import type { ApiKey, KeyStore } from "../../src/sync/stores.ts";
 import { createMemory } from "../sync/memory.ts";
 import { backfillMemory, rebuildMemory } from "../sync/memory-work.ts";
+import { noReplica } from "../sync/replicas.ts";
 import { handClock } from "../sync/world.ts";
 
 export const ADMIN = "memory-admin-token-0123456789";
@@ -64,11 +65,13 @@ export function createMemoryApp() {
       return { key, hash: digest(key) };
     },
     records: memory.records,
+    replica: noReplica,
     readOne: (connection, asked, keepAlive) =>
       readOne(
         {
           now: clock.now,
           records: memory.records,
+          replica: noReplica,
           refreshes: memory.refreshes,
           queues: { sendJobs: async () => {} },
           vouch,

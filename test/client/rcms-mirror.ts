@@ -75,35 +75,35 @@ export interface Responses {
 
 export interface Operations {
   "GET /v1/organizations": {
-    input: { query?: { limit?: number; cursor?: string; updated_after?: string; organization_id?: string; status?: string }; headers?: { "If-None-Match"?: string } };
+    input: { query?: { limit?: number; cursor?: string; updated_after?: string; organization_id?: string; status?: string }; headers?: { "If-None-Match"?: string; "Mirror-Bookmark"?: string } };
     answers: { 200: Schemas["OrganizationList"]; 304: undefined; 400: Responses["invalid_request"]; 401: Responses["unauthorized"]; 403: Responses["forbidden"]; 405: Responses["method_not_allowed"]; 429: Responses["rate_limited"]; 500: Responses["internal.bad_environment"] };
   };
   "GET /v1/staff": {
-    input: { query?: { limit?: number; cursor?: string; updated_after?: string; organization_id?: string; status?: string }; headers?: { "If-None-Match"?: string } };
+    input: { query?: { limit?: number; cursor?: string; updated_after?: string; organization_id?: string; status?: string }; headers?: { "If-None-Match"?: string; "Mirror-Bookmark"?: string } };
     answers: { 200: Schemas["StaffList"]; 304: undefined; 400: Responses["invalid_request"]; 401: Responses["unauthorized"]; 403: Responses["forbidden"]; 405: Responses["method_not_allowed"]; 429: Responses["rate_limited"]; 500: Responses["internal.bad_environment"] };
   };
   "GET /v1/clients": {
-    input: { query?: { limit?: number; cursor?: string; updated_after?: string; organization_id?: string; status?: string }; headers?: { "If-None-Match"?: string } };
+    input: { query?: { limit?: number; cursor?: string; updated_after?: string; organization_id?: string; status?: string }; headers?: { "If-None-Match"?: string; "Mirror-Bookmark"?: string } };
     answers: { 200: Schemas["ClientList"]; 304: undefined; 400: Responses["invalid_request"]; 401: Responses["unauthorized"]; 403: Responses["forbidden"]; 405: Responses["method_not_allowed"]; 429: Responses["rate_limited"]; 500: Responses["internal.bad_environment"] };
   };
   "GET /v1/organizations/{id}": {
-    input: { path: { id: string }; headers?: { "If-None-Match"?: string; "If-Modified-Since"?: string; "Cache-Control"?: string; "Mirror-Min-Seq"?: string } };
+    input: { path: { id: string }; headers?: { "If-None-Match"?: string; "If-Modified-Since"?: string; "Cache-Control"?: string; "Mirror-Min-Seq"?: string; "Mirror-Bookmark"?: string } };
     answers: { 200: Schemas["OneOrganization"]; 304: undefined; 400: Responses["invalid_request"]; 401: Responses["unauthorized"]; 403: Responses["forbidden"]; 404: Responses["not_found"]; 405: Responses["method_not_allowed"]; 429: Responses["rate_limited"]; 500: Responses["internal.bad_environment"]; 503: Responses["upstream_unavailable"]; 504: Responses["gateway_timeout"] };
   };
   "GET /v1/changes": {
-    input: { query?: { after?: number; limit?: number; kinds?: string; wait?: number }; headers?: { "If-None-Match"?: string } };
+    input: { query?: { after?: number; limit?: number; kinds?: string; wait?: number }; headers?: { "If-None-Match"?: string; "Mirror-Bookmark"?: string } };
     answers: { 200: Schemas["ChangeFeed"]; 304: undefined; 400: Responses["invalid_request"]; 401: Responses["unauthorized"]; 403: Responses["forbidden"]; 405: Responses["method_not_allowed"]; 429: Responses["rate_limited"]; 500: Responses["internal.bad_environment"] };
   };
   "GET /v1/staff/{id}": {
-    input: { path: { id: string }; headers?: { "If-None-Match"?: string; "If-Modified-Since"?: string; "Cache-Control"?: string; "Mirror-Min-Seq"?: string } };
+    input: { path: { id: string }; headers?: { "If-None-Match"?: string; "If-Modified-Since"?: string; "Cache-Control"?: string; "Mirror-Min-Seq"?: string; "Mirror-Bookmark"?: string } };
     answers: { 200: Schemas["OneStaffMember"]; 304: undefined; 400: Responses["invalid_request"]; 401: Responses["unauthorized"]; 403: Responses["forbidden"]; 404: Responses["not_found"]; 405: Responses["method_not_allowed"]; 429: Responses["rate_limited"]; 500: Responses["internal.bad_environment"]; 503: Responses["upstream_unavailable"]; 504: Responses["gateway_timeout"] };
   };
   "GET /v1/clients/{id}": {
-    input: { path: { id: string }; headers?: { "If-None-Match"?: string; "If-Modified-Since"?: string; "Cache-Control"?: string; "Mirror-Min-Seq"?: string } };
+    input: { path: { id: string }; headers?: { "If-None-Match"?: string; "If-Modified-Since"?: string; "Cache-Control"?: string; "Mirror-Min-Seq"?: string; "Mirror-Bookmark"?: string } };
     answers: { 200: Schemas["OneClient"]; 304: undefined; 400: Responses["invalid_request"]; 401: Responses["unauthorized"]; 403: Responses["forbidden"]; 404: Responses["not_found"]; 405: Responses["method_not_allowed"]; 429: Responses["rate_limited"]; 500: Responses["internal.bad_environment"]; 503: Responses["upstream_unavailable"]; 504: Responses["gateway_timeout"] };
   };
   "GET /v1/clients/{id}/assessment-status": {
-    input: { path: { id: string }; headers?: { "If-None-Match"?: string; "If-Modified-Since"?: string; "Cache-Control"?: string; "Mirror-Min-Seq"?: string } };
+    input: { path: { id: string }; headers?: { "If-None-Match"?: string; "If-Modified-Since"?: string; "Cache-Control"?: string; "Mirror-Min-Seq"?: string; "Mirror-Bookmark"?: string } };
     answers: { 200: Schemas["OneAssessmentStatus"]; 304: undefined; 400: Responses["invalid_request"]; 401: Responses["unauthorized"]; 403: Responses["forbidden"]; 404: Responses["not_found"]; 405: Responses["method_not_allowed"]; 429: Responses["rate_limited"]; 500: Responses["internal.bad_environment"]; 503: Responses["upstream_unavailable"]; 504: Responses["gateway_timeout"] };
   };
   "GET /v1/reminders": {

@@ -9,9 +9,11 @@ import type { MirrorRecord } from "../../src/core/record.ts";
 import { rcms } from "../../src/sources/rcms/rcms.ts";
 import type { Cursor, Shown } from "../../src/sync/ports.ts";
 import { type ReadDeps, readOne } from "../../src/sync/read.ts";
+import { replicaFor } from "../../src/sync/replica.ts";
 import { type SweepDeps, sweepList } from "../../src/sync/sweep.ts";
 import { refOf } from "../core/samples.ts";
 import { kvCursors } from "./memory-cursors.ts";
+import { replicated } from "./replicas.ts";
 import { jobRecorder, leaseGate, OVERLAP } from "./sweeping.ts";
 import { type TruthfulUpstream, truthfulUpstream } from "./truth.ts";
 import { connectedMemory, doubtMemory, HERE, handClock, logMemory, writerOver } from "./world.ts";
@@ -37,6 +39,10 @@ const step = fc.oneof(
   },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("read" as const), id, noCache: fc.boolean() }) },
   {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant("read a replica" as const), id, behind: fc.nat(12) }),
+  },
+  {
     weight: 5,
     arbitrary: fc.record({
       do: fc.constant("pass" as const),
@@ -48,7 +54,7 @@ const step = fc.oneof(
 it("RD2 no record, list or tombstone is ever said to be newer than it is", async () => {
   const skew = fc.oneof(fc.constant(0), fc.integer({ min: -600_000, max: 600_000 }));
   const history = fc.array(step, { minLength: 5, maxLength: 60 });
-  const seen = { vouched: 0, lists: 0, tombstones: 0 };
+  const seen = { vouched: 0, lists: 0, tombstones: 0, behind: 0 };
   await fc.assert(
     fc.asyncProperty(skew, fc.boolean(), history, async (aheadMs, dated, steps) => {
       const world = await setUp(aheadMs, dated);
@@ -63,14 +69,18 @@ it("RD2 no record, list or tombstone is ever said to be newer than it is", async
   expect(seen.vouched).toBeGreaterThan(500);
   expect(seen.lists).toBeGreaterThan(500);
   expect(seen.tombstones).toBeGreaterThan(20);
+  expect(seen.behind).toBeGreaterThan(500);
 });
 
+type Seen = Record<"vouched" | "lists" | "tombstones" | "behind", number>;
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
 async function setUp(aheadMs: number, dated: boolean) {
+  let behind = 0;
   const clock = handClock();
   const { memory, connection } = await connectedMemory();
   await memory.kinds.markProven(HERE, "clients");
+  const near = replicated(memory, (least, latest) => Math.max(least, latest - behind));
   const upstream = truthfulUpstream(clock.now, aheadMs, dated);
   const cursors = kvCursors();
   // Two records were there before anybody connected.
@@ -99,6 +109,7 @@ async function setUp(aheadMs: number, dated: boolean) {
   const reading: ReadDeps = {
     now: clock.now,
     records: memory.records,
+    replica: near.replica,
     refreshes: memory.refreshes,
     queues,
     vouch: async () => cursors.of().vouch,
@@ -152,12 +163,20 @@ async function setUp(aheadMs: number, dated: boolean) {
         if (read.result === "found") expectHonest(upstream, read.record, read.asOf);
         return;
       }
+      case "read a replica": {
+        behind = one.behind;
+        const wishes = { ...NO_WISHES, maxStaleMs: Number.POSITIVE_INFINITY };
+        const asked = { ref: refOf(one.id), visible: () => true, wishes, bookmark: "" };
+        const read = await readOne(reading, HERE, asked);
+        if (read.result !== "found") return;
+        return expectHonest(upstream, read.record, read.asOf);
+      }
       case "pass":
         return clock.pass(one.ms);
     }
   }
 
-  async function check(seen: { vouched: number; lists: number; tombstones: number }): Promise<void> {
+  async function check(seen: Seen): Promise<void> {
     // Whatever KV may still answer: the newest cursor, and every one before it.
     for (const { vouch } of [cursors.of(), ...cursors.writes.slice(-4)]) {
       for (const record of memory.records.all(HERE)) {
@@ -166,13 +185,20 @@ async function setUp(aheadMs: number, dated: boolean) {
         if (record.deletedAt !== undefined) seen.tombstones++;
         else if (asOf > recordAsOf(record, undefined, LAG)) seen.vouched++;
       }
-      const rows = await memory.records.page(HERE, "clients", { limit: 10 });
-      const asOf = listAsOf(rows, vouch, LAG);
-      if (asOf === undefined) continue;
-      seen.lists++;
-      for (const row of rows) expectHonest(upstream, row, asOf);
-      for (const absent of IDS.filter((one) => !rows.some((row) => row.id === one))) {
-        expectAbsenceHonest(upstream, absent, asOf, begun ?? 0);
+      // From the primary, and from the oldest copy that a reader content with any may be shown.
+      behind = Number.POSITIVE_INFINITY;
+      const copy = replicaFor(near, "", [vouch]);
+      for (const { records } of [memory, ...(copy ? [copy] : [])]) {
+        const rows = await records.page(HERE, "clients", { limit: 10 });
+        if (copy && copy.bookmark() !== near.bookmarkOf(near.states.length - 1)) seen.behind++;
+        for (const row of rows) expectHonest(upstream, row, recordAsOf(row, vouch, LAG));
+        const asOf = listAsOf(rows, vouch, LAG);
+        if (asOf === undefined) continue;
+        seen.lists++;
+        for (const row of rows) expectHonest(upstream, row, asOf);
+        for (const absent of IDS.filter((one) => !rows.some((row) => row.id === one))) {
+          expectAbsenceHonest(upstream, absent, asOf, begun ?? 0);
+        }
       }
     }
   }

@@ -152,6 +152,9 @@ export function recordMemory(
         .slice(0, query.limit);
     },
 
+    // One copy is all there is.
+    bookmark: async () => undefined,
+
     async addAlias(connection, kind, alias, id) {
       if (kind === "clients" && suppressions.has(connection, [alias, id])) return false;
       aliases.set(aliasKey(connection, kind, alias), id);

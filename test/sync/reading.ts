@@ -9,6 +9,7 @@ import type { LookAsk, Shown } from "../../src/sync/ports.ts";
 import { type Asked, type Held, type ReadDeps, readOne } from "../../src/sync/read.ts";
 import type { WriterDeps } from "../../src/sync/write.ts";
 import { refOf, snapshotOf } from "../core/samples.ts";
+import { replicated } from "./replicas.ts";
 import { connectedMemory, doubtMemory, HERE, handClock, heldUpstream, writerOver } from "./world.ts";
 
 export const MINUTE = 60_000;
@@ -35,10 +36,12 @@ export async function setUp(replaced: Partial<WriterDeps> = {}) {
   const alive: Promise<unknown>[] = [];
   const absent = new Set<string>();
   const kept = new Map<string, Held>();
-  const state = { vouch: undefined as Vouch | undefined };
+  const state = { vouch: undefined as Vouch | undefined, behind: 0 };
+  const near = replicated(memory, (least, latest) => Math.max(least, latest - state.behind));
   const deps: ReadDeps = {
     now: clock.now,
     records: memory.records,
+    replica: near.replica,
     refreshes: memory.refreshes,
     queues: {
       sendJobs: async (sent, delaySeconds = 0) =>
@@ -73,6 +76,7 @@ export async function setUp(replaced: Partial<WriterDeps> = {}) {
     absent,
     kept,
     state,
+    near,
     deps,
     read: (organizationId?: string, visible: (record: MirrorRecord) => boolean = () => true) =>
       readOne(deps, HERE, { ref: refOf("x"), visible, organizationId, wishes: NO_WISHES }),
