@@ -162,6 +162,15 @@ const receivers: readonly Mutation[] = [
     make: (_, of) => ({ ...attempt(of), secrets: [] }),
   },
   {
+    // What anybody could sign with lets nobody in, even where it is all the receiver has.
+    name: "secret: the receiver's is empty",
+    why: ["wrong"],
+    make: (_random, of) => ({
+      ...attempt(of, `t=${of.t},v1=${hmacHex("", of.t, of.body)}`),
+      secrets: [""],
+    }),
+  },
+  {
     name: "header: of another delivery",
     why: ["wrong", "too_old", "too_new"],
     make: (random, of, other) => ({ ...attempt(of), header: dressed(random, other) }),
