@@ -2,20 +2,10 @@
 
 import { connect } from "node:net";
 
-/**
- * @param framing how the length is told: in advance, or chunk by chunk
- * @returns the status of the answer, given although the body never ended
- */
-export function statusOfBegun(
-  url: string,
-  framing: { readonly announced: number } | "chunked",
-  sentBytes: number,
-): Promise<number> {
+/** @returns the status of the answer, given although the body, sent in chunks, never ended */
+export function statusOfBegun(url: string, sentBytes: number): Promise<number> {
   const { hostname, port, pathname } = new URL(url);
-  const length =
-    framing === "chunked" ? "transfer-encoding: chunked" : `content-length: ${framing.announced}`;
   const piece = " ".repeat(50_000);
-  const framed = framing === "chunked" ? `${piece.length.toString(16)}\r\n${piece}\r\n` : piece;
   return new Promise((resolve, reject) => {
     const socket = connect(Number(port), hostname);
     let answer = "";
@@ -28,7 +18,9 @@ export function statusOfBegun(
       resolve(Number(status));
       socket.destroy();
     });
-    socket.write(`POST ${pathname} HTTP/1.1\r\nhost: ${hostname}:${port}\r\n${length}\r\n\r\n`);
-    for (let sent = 0; sent < sentBytes; sent += piece.length) socket.write(framed);
+    const host = `host: ${hostname}:${port}`;
+    socket.write(`POST ${pathname} HTTP/1.1\r\n${host}\r\ntransfer-encoding: chunked\r\n\r\n`);
+    for (let sent = 0; sent < sentBytes; sent += piece.length)
+      socket.write(`${piece.length.toString(16)}\r\n${piece}\r\n`);
   });
 }
