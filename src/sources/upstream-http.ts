@@ -69,8 +69,9 @@ export function targetUrl(
     return undefined;
   }
   if (url.origin !== base.origin || !url.pathname.startsWith(prefix)) return undefined;
-  // An encoded separator could still be resolved by a server behind the prefix.
-  if (/%2f|%5c|%2e/i.test(url.pathname) || url.username !== "" || url.password !== "") return undefined;
+  // An encoded separator, or dots with a parameter, could still be resolved by a server behind the prefix.
+  if (/%2f|%5c|%2e|\/\.{1,2};/i.test(url.pathname)) return undefined;
+  if (url.username !== "" || url.password !== "") return undefined;
   for (const [name, value] of Object.entries(request.query ?? {})) url.searchParams.set(name, value);
   return url.href;
 }

@@ -55,6 +55,32 @@ describe("a delivery's size", () => {
     expect(pulled).toBeLessThanOrEqual(LIMIT + 4 * chunk.length);
   });
 
+  it.each([
+    ["without a Content-Length", undefined],
+    ["with a smaller Content-Length than it is", "1000"],
+    ["with a Content-Length that is none", "many"],
+    ["with the Content-Length it has", String(100 * 1024 * 1024)],
+  ])("IN1 of 100 MB %s less than 1 MB is read: 413", async (_what, length) => {
+    const { mirror, id } = await connected();
+    const chunk = new Uint8Array(64 * 1024).fill(0x20);
+    let pulled = 0;
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        pulled += chunk.length;
+        controller.enqueue(chunk.slice());
+        if (pulled >= 100 * 1024 * 1024) controller.close();
+      },
+    });
+    const headers = {
+      "x-rcms-signature": signatureHeader(secretOf(id), Math.floor(Date.now() / 1_000), ""),
+      ...(length === undefined ? {} : { "content-length": length }),
+    };
+    const response = await mirror.fetch(`/hooks/${id}`, { method: "POST", headers, body });
+    await expectError(response, 413, "payload_too_large");
+    expect(pulled).toBeLessThan(1_000_000);
+    expect(mirror.events).toEqual([]);
+  });
+
   it("IN1 a Content-Length over the bound is refused before the body is touched", async () => {
     const { mirror, id } = await connected();
     const pull = vi.fn((controller: ReadableStreamDefaultController) => controller.close());

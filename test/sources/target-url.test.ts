@@ -28,6 +28,8 @@ const HOSTILE: readonly (readonly [what: string, target: string])[] = [
   ["climbing out, through a backslash", "https://api.example.com/v1/..\\admin"],
   ["climbing out, with a line break in between", "https://api.example.com/v1/.\n./admin"],
   ["a relative path that climbs out", "/../admin"],
+  ["climbing out, by dots with a parameter", "https://api.example.com/v1/..;/admin"],
+  ["climbing out, by dots with a named parameter", "/..;a=b/admin"],
   ["an encoded slash", "https://api.example.com/v1/clients%2f..%2f..%2fadmin"],
   ["an encoded slash, upper case", "https://api.example.com/v1/..%2Fadmin"],
   ["an encoded backslash", "https://api.example.com/v1/..%5cadmin"],

@@ -3,6 +3,7 @@
 
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { call, type Reply } from "../fake-rcms/fixture.ts";
+import { statusOfBegun } from "./begun.ts";
 import { bytesIn, found, live, type Population, populate, WORD } from "./canaries.ts";
 import { eventually } from "./eventually.ts";
 import { asked, type Mirrored, mirror, newKey, untilDone, untilEqual } from "./mirrored.ts";
@@ -46,6 +47,11 @@ it("PR2 no API key, signing secret or app key lies in the clear in what the work
   const kept = bytesIn(system.folder);
   expect(kept).toContain(WORD);
   expect(found(kept, everySecret())).toEqual([]);
+});
+
+it("IN1 a delivery of any length is answered 413 before a megabyte of it was sent", async () => {
+  // Not one byte more is ever sent: the answer cannot have waited for it.
+  expect(await statusOfBegun(`${system.url}/hooks/${mirrored.id}`, 950_000)).toBe(413);
 });
 
 it("RD6 a key of another connection, or of another organization, reads nothing of this one", async () => {
