@@ -35,3 +35,17 @@ export const NOTHING: Counts = {
 
 /** Written, read, deleted. */
 export const queueOperations = ({ queueSends, queueReads }: Counts) => 2 * queueSends + queueReads;
+
+/** What one of several cost. */
+export function each(counts: Counts, times: number): Counts {
+  return mapped((name) => counts[name] / times);
+}
+
+export function sum(...all: readonly Counts[]): Counts {
+  return mapped((name) => all.reduce((total, counts) => total + counts[name], 0));
+}
+
+function mapped(value: (name: keyof Counts) => number): Counts {
+  const names = Object.keys(NOTHING) as (keyof Counts)[];
+  return Object.fromEntries(names.map((name) => [name, value(name)])) as unknown as Counts;
+}

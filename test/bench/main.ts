@@ -6,19 +6,27 @@ import { join } from "node:path";
 import { tell } from "../local/trouble.ts";
 import { measureAcks } from "./acks.ts";
 import type { Bench, Measurement } from "./bench.ts";
+import { measureBilling } from "./billing.ts";
 import { createBundles } from "./bundles.ts";
+import { measureBursts } from "./bursts.ts";
 import { measureGrowth } from "./growth.ts";
 import { measureHydration } from "./hydrate.ts";
 import { startLoad } from "./load.ts";
 import { readOptions } from "./options.ts";
+import { measureReadable } from "./readable.ts";
 import { measureReads } from "./reads.ts";
 import { asMarkdown, asText, type Row } from "./report.ts";
+import { measureShipping } from "./shipping.ts";
 
 const MEASUREMENTS: Readonly<Record<string, Measurement>> = {
   acks: measureAcks,
+  readable: measureReadable,
+  bursts: measureBursts,
   hydrate: measureHydration,
   reads: measureReads,
   growth: measureGrowth,
+  billing: measureBilling,
+  shipping: measureShipping,
 };
 
 const options = readOptions(process.argv.slice(2), Object.keys(MEASUREMENTS));

@@ -34,6 +34,8 @@ export interface WorkerPlan {
   readonly vars?: Readonly<Record<string, string>>;
   /** Queues it consumes. Without a consumer the local queue takes messages and drops them. */
   readonly consumes?: readonly QueueNamed[];
+  /** Are the tables made before it is used? By default they are. */
+  readonly migrates?: boolean;
   /** Messages stay on the queue for so long before anybody sees them. */
   readonly eventDelaySeconds?: number;
 }
@@ -139,7 +141,7 @@ async function runningOf(miniflare: Miniflare, plan: WorkerPlan): Promise<Runnin
   const name = nameOf(plan);
   const url = (await miniflare.unsafeGetDirectURL(name)).origin;
   const db = await miniflare.getD1Database("DB", name);
-  await migrate(db);
+  if (plan.migrates ?? true) await migrate(db);
   const fetcher = await miniflare.getWorker(name);
   const ask = async (path: string) => await (await fetch(url + path)).text();
   return {
