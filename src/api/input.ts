@@ -1,7 +1,7 @@
 // Input at the boundary: bounded, parsed, and refused with an error that names what is wrong.
 
 import type { Context } from "hono";
-import type { z } from "zod";
+import type * as z from "zod";
 import { type ConnectionId, connectionId } from "../core/ids.ts";
 import { parseJson } from "../core/json.ts";
 import { limits } from "../core/limits.ts";

@@ -1,6 +1,6 @@
 // The routes of apps, of RCMS and of everybody.
 
-import { z } from "zod";
+import * as z from "zod";
 import type { Answer, Operation } from "./openapi-operation.ts";
 import * as out from "./responses.ts";
 import * as ask from "./schemas.ts";

@@ -1,7 +1,7 @@
 // The words in which routes are described: one operation per route, as data. What follows from its authentication,
 // query and body (401, 400, 413 …) is worked out in openapi.ts and never listed by hand.
 
-import type { z } from "zod";
+import type * as z from "zod";
 import type { ErrorCode } from "./errors.ts";
 
 export const TAGS = {

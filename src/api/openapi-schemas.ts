@@ -1,6 +1,6 @@
 // From the schemas that validate to JSON Schema: what comes in, not what a transform makes of it.
 
-import { z } from "zod";
+import * as z from "zod";
 
 export type JsonSchema = z.core.JSONSchema.BaseSchema;
 

@@ -1,7 +1,7 @@
 // Shapes of the answers to the operator. None of them has a place for a secret, but for the one moment in which a
 // key is made.
 
-import { z } from "zod";
+import * as z from "zod";
 import { connectionStatus, count, instant, one } from "./responses.ts";
 import { kind } from "./schemas.ts";
 

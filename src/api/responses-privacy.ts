@@ -1,6 +1,6 @@
 // Shapes of the answers to what the operator orders for privacy's sake.
 
-import { z } from "zod";
+import * as z from "zod";
 import { count, instant, one } from "./responses.ts";
 import { kind } from "./schemas.ts";
 

@@ -1,7 +1,7 @@
 // Shapes of the answers to apps, for the OpenAPI document; a test holds every route's real answers against them. Nothing is
 // validated against them at run time: a record's text goes out untouched.
 
-import { z } from "zod";
+import * as z from "zod";
 import { REMINDER_STATUSES } from "../sync/reminders.ts";
 import { ERROR_CODES } from "./errors.ts";
 import { kind } from "./schemas.ts";

@@ -1,7 +1,7 @@
 // Shapes of requests. What a schema does not name is refused. The OpenAPI document is made from the same schemas:
 // what a transform hides from it (the text that comes in) is stated beside the transform.
 
-import { z } from "zod";
+import * as z from "zod";
 import { CONNECTION_ID, connectionId, KINDS, RECORD_ID, recordId } from "../core/ids.ts";
 import { ISO_INSTANT, parseInstant } from "../core/instant.ts";
 import { limits } from "../core/limits.ts";

@@ -1,6 +1,6 @@
 // The access log at the rim: its messages, and the table they end in.
 
-import { z } from "zod";
+import * as z from "zod";
 import { connectionId, KINDS, recordId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import type { Log } from "../sync/ports.ts";

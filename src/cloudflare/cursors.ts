@@ -2,7 +2,7 @@
 // within a second; both may only repeat work, so a checkpoint that is refused is let go, and what ends a sweep is
 // written again once the second is over.
 
-import { z } from "zod";
+import * as z from "zod";
 import { limits } from "../core/limits.ts";
 import type { Cursor, Cursors } from "../sync/ports.ts";
 

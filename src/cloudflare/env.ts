@@ -1,7 +1,7 @@
 // The environment, parsed once. A bad value stops every handler with one line that names the variable; a
 // half-working worker would be worse.
 
-import { z } from "zod";
+import * as z from "zod";
 import { base64Bytes } from "../core/base64.ts";
 import type { RecordWriter } from "./record-writer.ts";
 import type { UpstreamGate } from "./upstream-gate.ts";

@@ -1,6 +1,6 @@
 // Queue messages at the boundary: parsed, not trusted. They may have been sent by an older version.
 
-import { z } from "zod";
+import * as z from "zod";
 import { connectionId, eventId, KINDS, type RecordId, recordId } from "../core/ids.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { EventMessage, JobMessage } from "../sync/messages.ts";

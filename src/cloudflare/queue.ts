@@ -28,7 +28,9 @@ export async function consumeOrWait(env: Env, batch: MessageBatch): Promise<void
 export async function consume(services: Services, batch: MessageBatch): Promise<void> {
   switch (batch.queue) {
     case "mirror-events":
-      return consumeWith(services, batch, "events", parseEventMessage, consumeEvents);
+      return consumeWith(services, batch, "events", parseEventMessage, (of, entries) =>
+        consumeEvents(of, entries, backlogOf(batch)),
+      );
     case "mirror-jobs":
       return consumeWith(services, batch, "jobs", parseJobMessage, consumeJobs);
     case "mirror-access":
@@ -40,6 +42,11 @@ export async function consume(services: Services, batch: MessageBatch): Promise<
         `no consumer for queue ${batch.queue}: wrangler.toml names a queue this version does not know`,
       );
   }
+}
+
+/** A hint: where the platform does not say, a batch cares for itself alone. */
+function backlogOf({ metadata }: Partial<Pick<MessageBatch, "metadata">>): number {
+  return metadata?.metrics?.backlogCount ?? 0;
 }
 
 interface Entry<T> extends Queued<T> {

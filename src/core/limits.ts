@@ -37,8 +37,17 @@ export const limits = {
   burstRefs: 10,
   /** A delta list may cost at most this share of the single fetches it replaces. */
   burstPagesPerRef: 1 / 4,
-  /** A delta list asks from this much before the oldest event: RCMS fires within 30 s of the change. */
-  burstSlackMs: 30 * SECOND,
+  /** Messages waiting behind a batch that are worth one page more: half a page of them is likely on it. */
+  burstBacklogPerPage: 50,
+  /** Such pages of one list: at two calls a second, a minute and a half of the quarter of an hour a batch may take. */
+  burstSharedPages: 200,
+  /** How often, and for how long, a batch looks whether another one's list has brought what it waits for. */
+  burstTurns: 60,
+  burstTurnMs: SECOND,
+  /** A list waits this long for its allowance; its lease must outlive the wait. */
+  burstWaitMs: 20 * SECOND,
+  /** A delta list asks from this much before the oldest event; what is older than that never settles it. */
+  burstSlackMs: 6 * SECOND,
   /** Events further apart than this are not one burst. */
   burstSpanMs: 10 * MINUTE,
 

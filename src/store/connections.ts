@@ -1,7 +1,7 @@
 // Connections and their signing secrets. API keys and secrets are sealed on the way in and opened on the way
 // out; nothing outside this file sees the sealed text.
 
-import { and, asc, desc, eq, gt, isNull, or, sql } from "drizzle-orm";
+import { and, asc, desc, eq, getTableColumns, gt, isNull, or, sql } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type { ConnectionId } from "../core/ids.ts";
@@ -46,20 +46,19 @@ export function connectionStore(
 ): ConnectionStore {
   const apiKeyPlace = (id: ConnectionId) => `connections/${id}/api_key`;
   const secretPlace = (id: ConnectionId) => `signing_secrets/${id}/secret`;
+  // Read for every batch of events and every call of a writer: built once.
+  const one = withProblems(db)
+    .where(eq(connections.id, sql.placeholder("id")))
+    .prepare();
 
   return {
     async get(id) {
-      const [row] = await db.select().from(connections).where(eq(connections.id, id));
+      const [row] = await one.all({ id });
       if (row === undefined) return undefined;
       const { open } = await seal();
       const fields = row.fields as Connection["fields"];
-      const wrong = await db
-        .select()
-        .from(problems)
-        .where(eq(problems.connectionId, id))
-        .orderBy(asc(problems.since));
       return {
-        ...toHead(row, wrong),
+        ...toHead(row),
         fields,
         fieldsVersion: row.fieldsVersion,
         apiKey: await open(row.apiKey, apiKeyPlace(id)),
@@ -68,18 +67,7 @@ export function connectionStore(
       };
     },
 
-    async list() {
-      const [rows, wrong] = await Promise.all([
-        db.select().from(connections).orderBy(asc(connections.id)),
-        db.select().from(problems).orderBy(asc(problems.since)),
-      ]);
-      return rows.map((row) =>
-        toHead(
-          row,
-          wrong.filter(({ connectionId }) => connectionId === row.id),
-        ),
-      );
-    },
+    list: async () => (await withProblems(db).orderBy(asc(connections.id))).map(toHead),
 
     async receiver(id, now) {
       const rows = await db
@@ -232,13 +220,19 @@ function lastSeq(id: ConnectionId) {
   return sql<number>`max(${connections.seqFloor}, coalesce(${held}, 0))`.as("seq");
 }
 
+/** A connection's row, and beside it what is wrong with it, oldest first. */
+function withProblems(db: DrizzleD1Database) {
+  const wrong = sql<string | null>`(
+    SELECT group_concat(reason, ' ' ORDER BY since) FROM ${problems} WHERE connection_id = ${connections.id})`;
+  return db.select({ ...getTableColumns(connections), wrong }).from(connections);
+}
+
+type Row = typeof connections.$inferSelect & { readonly wrong: string | null };
+
 /** A pause says more than any problem; a problem makes an active connection degraded. */
-function toHead(
-  row: typeof connections.$inferSelect,
-  wrong: readonly { readonly reason: string }[],
-): ConnectionHead {
-  const degraded = row.status === "active" && wrong.length > 0;
-  const reason = degraded ? wrong.map((problem) => problem.reason).join(" ") : row.statusReason;
+function toHead(row: Row): ConnectionHead {
+  const degraded = row.status === "active" && row.wrong !== null;
+  const reason = degraded ? row.wrong : row.statusReason;
   return {
     id: row.id as ConnectionId,
     source: row.source,

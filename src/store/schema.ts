@@ -119,6 +119,7 @@ export const events = sqliteTable(
   "events",
   {
     connectionId: text("connection_id").notNull(),
+    day: integer("day").notNull(),
     eventId: text("event_id").notNull(),
     type: text("type").notNull(),
     kind: text("kind"),
@@ -129,10 +130,7 @@ export const events = sqliteTable(
     outcome: text("outcome").notNull(),
     attempts: integer("attempts").notNull(),
   },
-  (table) => [
-    primaryKey({ columns: [table.connectionId, table.eventId] }),
-    index("events_by_received").on(table.connectionId, table.receivedAt),
-  ],
+  (table) => [primaryKey({ columns: [table.connectionId, table.day, table.eventId] })],
 );
 
 export const assessmentsTaken = sqliteTable(

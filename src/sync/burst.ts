@@ -4,31 +4,101 @@
 import type { Result } from "../core/failure.ts";
 import { type Kind, refKey } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
-import type { Page } from "../sources/source.ts";
-import type { Looked, Writers } from "./ports.ts";
+import type { Page, Source } from "../sources/source.ts";
+import type { Changed } from "./messages.ts";
+import type { Gate, Looked, Writers } from "./ports.ts";
 
 export type ListChanged = (kind: Kind, since: number | undefined, pageUrl?: string) => Promise<Result<Page>>;
+
+export interface BurstDeps {
+  /** Through the gate, as class `event`. */
+  readonly listChanged: ListChanged;
+  readonly writers: Writers;
+  readonly gate: Pick<Gate, "lease" | "release">;
+  readonly newId: () => string;
+  readonly sleep: (ms: number) => Promise<void>;
+  /** Messages waiting behind this batch, of whatever connection and kind. */
+  readonly backlog: number;
+}
 
 /** The refs waited for, each with the instant of its oldest event (upstream's clock, ms). */
 export type Burst = readonly { readonly key: string; readonly since: number }[];
 
+/** @param open refs and their events */
+export function bursts(
+  source: Source,
+  open: readonly (readonly [string, readonly Changed[]])[],
+): ReadonlyMap<Kind, Burst> {
+  const listed = open.filter(([, [first]]) => first && source.kinds[first.body.what.ref.kind].list);
+  const byKind = Map.groupBy(listed, ([, [first]]) => (first as Changed).body.what.ref.kind);
+  return new Map(
+    [...byKind].map(([kind, refs]) => [
+      kind,
+      refs.map(([key, events]) => ({
+        key,
+        since: Math.min(...events.map(({ body }) => body.createdAt ?? body.receivedAt)),
+      })),
+    ]),
+  );
+}
+
+/** An event from long before would stretch the list over everything that changed since. */
+export function sameTime(burst: Burst): Burst {
+  const newest = Math.max(...burst.map(({ since }) => since));
+  return burst.filter(({ since }) => since >= newest - limits.burstSpanMs);
+}
+
 /**
- * Stops as soon as every ref was seen, or when more pages would cost more than they save. A failing list is
- * no failure of the events: what it did not bring is fetched singly.
+ * One list of a kind at a time: batches that run side by side would each read the same pages. Who comes meanwhile
+ * waits for what the other brings, and lists only what is open then.
+ * @param stillOpen what of the burst the mirror does not show by now
+ */
+export async function listInTurn(
+  deps: BurstDeps,
+  kind: Kind,
+  looks: Map<string, Looked>,
+  stillOpen: () => Promise<Burst>,
+): Promise<void> {
+  const name = `burst/${kind}`;
+  const holder = deps.newId();
+  for (let turn = 0; turn < limits.burstTurns; turn++) {
+    const mine = await deps.gate.lease(name, holder, limits.sweepLeaseMs);
+    try {
+      const burst = await stillOpen();
+      if (burst.length < limits.burstRefs) return;
+      if (mine) {
+        const extend = async () => void (await deps.gate.lease(name, holder, limits.sweepLeaseMs));
+        return await listBurst(deps, kind, burst, looks, extend);
+      }
+    } finally {
+      if (mine) await deps.gate.release(name, holder);
+    }
+    await deps.sleep(limits.burstTurnMs);
+  }
+}
+
+/**
+ * Stops as soon as every ref was seen, or when more pages would cost more than they save; messages that wait behind
+ * this batch are worth some pages more, because they belong to the same burst. A failing list is no failure of the
+ * events: what it did not bring is fetched singly.
  * @param looks receives what the list showed of the refs waited for
+ * @param extend called between pages
  */
 export async function listBurst(
-  deps: { readonly listChanged: ListChanged; readonly writers: Writers },
+  deps: Pick<BurstDeps, "listChanged" | "writers" | "sleep" | "backlog">,
   kind: Kind,
   burst: Burst,
   looks: Map<string, Looked>,
+  extend: () => Promise<void> = async () => {},
 ): Promise<void> {
   const missing = new Set(burst.map(({ key }) => key));
   const since = Math.min(...burst.map((wanted) => wanted.since)) - limits.burstSlackMs;
-  const maxPages = Math.max(1, Math.floor(burst.length * limits.burstPagesPerRef));
+  const own = Math.max(1, Math.floor(burst.length * limits.burstPagesPerRef));
+  const shared = Math.min(Math.floor(deps.backlog / limits.burstBacklogPerPage), limits.burstSharedPages);
   let pageUrl: string | undefined;
-  for (let pages = 0; pages < maxPages && missing.size > 0; pages++) {
-    const page = await deps.listChanged(kind, since, pageUrl);
+  for (let pages = 0; pages < shared || (pages < own + shared && missing.size > 0); pages++) {
+    if (pages > 0) await extend();
+    const page = await listPatiently(deps, kind, since, pageUrl);
     if (!page.ok) return;
     const { snapshots, nextUrl } = page.value;
     const looked = await deps.writers.offer(snapshots);
@@ -39,4 +109,17 @@ export async function listBurst(
     if (nextUrl === undefined || nextUrl === pageUrl) return;
     pageUrl = nextUrl;
   }
+}
+
+/** Where the allowance is used up for a moment, waiting is cheaper than a hundred single fetches that wait as well. */
+async function listPatiently(
+  deps: Pick<BurstDeps, "listChanged" | "sleep">,
+  kind: Kind,
+  since: number,
+  pageUrl: string | undefined,
+): Promise<Result<Page>> {
+  const page = await deps.listChanged(kind, since, pageUrl);
+  if (page.ok || page.failure.kind !== "held" || page.failure.waitMs > limits.burstWaitMs) return page;
+  await deps.sleep(page.failure.waitMs);
+  return deps.listChanged(kind, since, pageUrl);
 }

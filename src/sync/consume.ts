@@ -19,12 +19,16 @@ import { runSweeps } from "./sweeps.ts";
 /** What becomes of a message on its queue. What was given up on is parked by then, and let go. */
 export type LetGo = Exclude<Settlement, { readonly result: "park" }>;
 
-/** @returns one per message, in order */
+/**
+ * @param backlog messages that wait behind this batch, as far as the queue says
+ * @returns one per message, in order
+ */
 export function consumeEvents(
   services: Services,
   messages: readonly Queued<EventMessage>[],
+  backlog = 0,
 ): Promise<readonly LetGo[]> {
-  return consumeWith(services, messages, "events", settleEvents);
+  return consumeWith(services, messages, "events", (_, group) => settleEvents(services, group, backlog));
 }
 
 /** @returns one per message, in order */
@@ -101,12 +105,14 @@ async function parkGivenUp<T extends EventMessage | JobMessage>(
 async function settleEvents(
   services: Services,
   messages: readonly Queued<EventMessage>[],
+  backlog: number,
 ): Promise<readonly Settlement[]> {
   const connection = await connectionOf(services, messages);
   // Removed meanwhile: what was under way for it has nowhere to go.
   if (connection === undefined) return messages.map(() => ACK);
   const deps = {
     ...services.of(connection, "event"),
+    backlog,
     keepReminder: (message: EventMessage) => keepReminder(services, connection, message),
     closeReminders: (message: EventMessage) => closeReminders(services, connection, message),
     clearBackfills: (clientId: RecordId) => services.backfills.clearClient(connection.id, clientId),

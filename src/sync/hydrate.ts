@@ -5,23 +5,21 @@ import { afterFailure, describeFailure } from "../core/failure.ts";
 import type { Kind, RecordId } from "../core/ids.ts";
 import { refKey } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
+import type { Version } from "../core/record.ts";
 import type { Source } from "../sources/source.ts";
-import { type Burst, type ListChanged, listBurst } from "./burst.ts";
-import { ACK, type EventMessage, type Queued, type Settlement } from "./messages.ts";
-import type { Log, Looked, Writers } from "./ports.ts";
+import { type BurstDeps, bursts, listBurst, listInTurn, sameTime } from "./burst.ts";
+import { ACK, type Changed, type EventMessage, type Queued, type Settlement } from "./messages.ts";
+import type { Log, Looked } from "./ports.ts";
 import { aboutPurged } from "./purge.ts";
 import { isAsNew, lookAgainSeconds, shows } from "./settled.ts";
 import type { Connection, EventOutcome, Ledger, LedgerEntry, RecordStore } from "./stores.ts";
 
-export interface HydrateDeps {
+export interface HydrateDeps extends BurstDeps {
   readonly now: () => number;
   readonly random: () => number;
   readonly source: Source;
   readonly ledger: Ledger;
   readonly records: Pick<RecordStore, "versions" | "suppressed">;
-  readonly writers: Writers;
-  /** Through the gate, as class `event`. */
-  readonly listChanged: ListChanged;
   /** Keeps a full payload; resolves once it is stored. */
   readonly keepReminder: (message: EventMessage) => Promise<void>;
   /** An assessment was taken: the client needs no reminding of it any more. */
@@ -31,8 +29,8 @@ export interface HydrateDeps {
   readonly log: Log;
 }
 
+type Versions = ReadonlyMap<string, Version>;
 type Message = Queued<EventMessage>;
-type Changed = Message & { readonly body: { readonly what: { readonly is: "changed" } } };
 
 /**
  * Guarantee: a message is acknowledged only after its event is in the ledger, and the ledger is written only
@@ -44,22 +42,25 @@ export async function hydrate(
   connection: Connection,
   messages: readonly Message[],
 ): Promise<readonly Settlement[]> {
-  const seen = new Set(
-    await deps.ledger.done(
+  // Asked side by side: what is known of a batch takes one wait, not three.
+  const [done, purged, versions] = await Promise.all([
+    deps.ledger.done(
       connection.id,
       messages.map(({ body }) => body.eventId),
     ),
-  );
+    aboutPurged(deps.records, connection.id, messages),
+    versionsHeld(deps, connection, messages),
+  ]);
+  const seen = new Set(done);
   const fresh = messages.filter(({ body }) => {
     const first = !seen.has(body.eventId);
     seen.add(body.eventId);
     return first;
   });
 
-  const purged = await aboutPurged(deps.records, connection.id, fresh);
   const kept = fresh.filter((message) => !purged.has(message));
   const lookedFrom = deps.now();
-  const looks = await lookAll(deps, connection, kept.filter(isChanged));
+  const looks = await lookAll(deps, connection, kept.filter(isChanged), versions);
   const entries: LedgerEntry[] = [];
   const settlements = new Map<Message, Settlement>();
   for (const message of fresh) {
@@ -78,6 +79,19 @@ function isChanged(message: Message): message is Changed {
   return message.body.what.is === "changed";
 }
 
+function versionsHeld(
+  deps: HydrateDeps,
+  connection: Connection,
+  messages: readonly Message[],
+): Promise<Versions> {
+  const refs = new Map(
+    messages.filter(isChanged).map(({ body }) => [refKey(body.what.ref), body.what.ref] as const),
+  );
+  return refs.size === 0
+    ? Promise.resolve(new Map())
+    : deps.records.versions(connection.id, [...refs.values()]);
+}
+
 /**
  * Looks at every ref of the batch at most once. Cheapest first: what a look after the event already shows,
  * then one delta list for many refs of a kind, then single fetches.
@@ -86,14 +100,20 @@ async function lookAll(
   deps: HydrateDeps,
   connection: Connection,
   messages: readonly Changed[],
+  versions: Versions,
 ): Promise<ReadonlyMap<string, Looked>> {
   const byRef = Map.groupBy(messages, ({ body }) => refKey(body.what.ref));
-  const looks = await alreadyShown(deps, connection, byRef);
+  const looks = alreadyShown(byRef, versions);
 
   const open = () => [...byRef].filter(([key]) => !settles(looks.get(key)));
-  for (const [kind, burst] of bursts(deps, open())) {
-    const recent = sameTime(burst);
-    if (recent.length >= limits.burstRefs) await listBurst(deps, kind, recent, looks);
+  const burstOf = (kind: Kind) => sameTime(bursts(deps.source, open()).get(kind) ?? []);
+  for (const kind of bursts(deps.source, open()).keys()) {
+    if (burstOf(kind).length < limits.burstRefs) continue;
+    await listInTurn(deps, kind, looks, async () => {
+      const shown = alreadyShown(byRef, await versionsHeld(deps, connection, messages));
+      for (const [key] of open().filter(([one]) => shown.has(one))) looks.set(key, shown.get(key) as Looked);
+      return burstOf(kind);
+    });
   }
 
   const single = open().filter(
@@ -111,7 +131,7 @@ async function lookAll(
 
   // A kind whose single route has never answered is read by its list instead.
   const unproven = open().filter(([key]) => isUnproven(looks.get(key)));
-  for (const [kind, burst] of bursts(deps, unproven)) await listBurst(deps, kind, burst, looks);
+  for (const [kind, burst] of bursts(deps.source, unproven)) await listBurst(deps, kind, burst, looks);
   return looks;
 }
 
@@ -119,14 +139,11 @@ async function lookAll(
  * A list or another event's look, started after these events came in, has brought what they speak of already.
  * Only for a first delivery: one that comes back waits for a lag to pass and wants a look of its own.
  */
-async function alreadyShown(
-  deps: HydrateDeps,
-  connection: Connection,
+function alreadyShown(
   byRef: ReadonlyMap<string, readonly Changed[]>,
-): Promise<Map<string, Looked>> {
+  versions: Versions,
+): Map<string, Looked> {
   const looks = new Map<string, Looked>();
-  const refs = [...byRef.values()].map(([first]) => (first as Changed).body.what.ref);
-  const versions = refs.length === 0 ? new Map() : await deps.records.versions(connection.id, refs);
   for (const [key, events] of byRef) {
     const version = versions.get(key);
     if (version?.updatedAt === undefined || version.deletedAt !== undefined) continue;
@@ -138,29 +155,6 @@ async function alreadyShown(
     if (shown) looks.set(key, { ok: true, decision: "unchanged", version });
   }
   return looks;
-}
-
-function bursts(
-  deps: HydrateDeps,
-  open: readonly (readonly [string, readonly Changed[]])[],
-): Map<Kind, Burst> {
-  const listed = open.filter(([, [first]]) => first && deps.source.kinds[first.body.what.ref.kind].list);
-  const byKind = Map.groupBy(listed, ([, [first]]) => (first as Changed).body.what.ref.kind);
-  return new Map(
-    [...byKind].map(([kind, refs]) => [
-      kind,
-      refs.map(([key, events]) => ({
-        key,
-        since: Math.min(...events.map(({ body }) => body.createdAt ?? body.receivedAt)),
-      })),
-    ]),
-  );
-}
-
-/** An event from long before would stretch the list over everything that changed since. */
-function sameTime(burst: Burst): Burst {
-  const newest = Math.max(...burst.map(({ since }) => since));
-  return burst.filter(({ since }) => since >= newest - limits.burstSpanMs);
 }
 
 const settles = (looked: Looked | undefined) => looked?.ok === true && !looked.doubt && !looked.unproven;

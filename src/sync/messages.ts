@@ -61,6 +61,9 @@ export interface Queued<T> {
   readonly attempts: number;
 }
 
+/** A message that names a record to look at. */
+export type Changed = Queued<EventMessage> & { readonly body: { readonly what: { readonly is: "changed" } } };
+
 /** What becomes of a message: exactly one of these, for each. */
 export type Settlement =
   | { readonly result: "ack" }

@@ -15,8 +15,10 @@ function entry(id: string, more: Partial<LedgerEntry> = {}): LedgerEntry {
   return { ...head, doneAt: 150, outcome: "insert", attempts: 1, ...more };
 }
 
-const parked = (id: string): LedgerEntry => {
-  const { doneAt: _, ...open } = entry(id);
+const DAY = 86_400_000;
+
+const parked = (id: string, receivedAt = 100): LedgerEntry => {
+  const { doneAt: _, ...open } = entry(id, { receivedAt });
   return { ...open, outcome: "parked", attempts: 90 };
 };
 
@@ -47,7 +49,32 @@ describe("the ledger", () => {
     stores.statements.length = 0;
     await ledger.record(id, entries);
     await ledger.record(id, entries);
-    expect(stores.statements.map(({ rowsWritten }) => rowsWritten)).toEqual([200, 0]);
+    expect(stores.statements.map(({ rowsWritten }) => rowsWritten)).toEqual([100, 0]);
+  });
+
+  it("IN8 an event is one row, also when it comes again on another day", async () => {
+    const id = await newConnection(stores);
+    const [monday, tuesday] = [{ receivedAt: 5 * DAY + 86_399_999 }, { receivedAt: 6 * DAY }];
+    await ledger.record(id, [
+      entry("evt_1", monday),
+      parked("evt_2", monday.receivedAt - 1),
+      entry("evt_3", tuesday),
+    ]);
+    await ledger.record(id, [
+      entry("evt_1", { ...tuesday, outcome: "older" }),
+      entry("evt_2", { ...tuesday, outcome: "update" }),
+    ]);
+    const rows = await ledger.list({ connection: id, limit: 9 });
+    expect(rows.map(({ eventId, outcome, receivedAt }) => [eventId, outcome, receivedAt])).toEqual([
+      ["evt_3", "insert", tuesday.receivedAt],
+      ["evt_1", "insert", monday.receivedAt],
+      ["evt_2", "update", monday.receivedAt - 1],
+    ]);
+    const ids = ["evt_1", "evt_2", "evt_3", "evt_4"] as EventId[];
+    expect(await ledger.done(id, ids)).toEqual(new Set(["evt_1", "evt_2", "evt_3"]));
+    expect(await ledger.lastReceivedAt(id)).toBe(tuesday.receivedAt);
+    await ledger.purgeBefore(tuesday.receivedAt);
+    expect(await ledger.known(id, ids)).toEqual(new Set(["evt_3"]));
   });
 
   it("AD1 lists newest first, by connection and outcome, within the limit", async () => {
@@ -79,12 +106,15 @@ describe("the ledger", () => {
       heard("e3", 250, { ref: ref("c", "assessment-status"), outcome: "update" }),
       heard("e4", 260, { ref: ref("s", "staff"), outcome: "lagging" }),
       heard("e5", 100, { ref: ref("old") }),
+      heard("e7", DAY + 1, { ref: ref("d") }),
     ]);
     await ledger.record(other, [heard("e6", 300, { ref: ref("z") })]);
     expect(await ledger.clientsHeardOf(id, 100, 9)).toEqual([
       { id: "b", receivedAt: 200 },
       { id: "a", receivedAt: 300 },
+      { id: "d", receivedAt: DAY + 1 },
     ]);
+    expect(await ledger.clientsHeardOf(id, DAY, 9)).toEqual([{ id: "d", receivedAt: DAY + 1 }]);
     expect(await ledger.clientsHeardOf(id, 100, 1)).toHaveLength(1);
   });
 

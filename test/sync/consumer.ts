@@ -4,6 +4,7 @@
 import { createHash } from "node:crypto";
 import type { Failure, Result } from "../../src/core/failure.ts";
 import { type Kind, type Ref, refKey } from "../../src/core/ids.ts";
+import { createLeases } from "../../src/core/leases.ts";
 import { rcms } from "../../src/sources/rcms/rcms.ts";
 import type { Look, Page } from "../../src/sources/source.ts";
 import { type HydrateDeps, hydrate } from "../../src/sync/hydrate.ts";
@@ -73,6 +74,13 @@ export async function consumer(replaced: Partial<HydrateDeps> = {}) {
   const upstream = answeringUpstream(clock.now);
   const { log, lines } = logMemory();
   const cleared: string[] = [];
+  const leases = createLeases();
+  const gate = {
+    lease: async (name: string, holder: string, forMs: number) =>
+      leases.take(name, holder, forMs, clock.now()),
+    release: async (name: string, holder: string) => leases.release(name, holder),
+  };
+  let ids = 0;
   const reminders = { ...memory, now: clock.now, digest };
   const writers = writerOver(memory, upstream.fetchOne, { doubts: doubtMemory() });
   const deps: HydrateDeps = {
@@ -83,6 +91,10 @@ export async function consumer(replaced: Partial<HydrateDeps> = {}) {
     records: memory.records,
     writers,
     listChanged: upstream.listChanged,
+    gate,
+    newId: () => `id-${++ids}`,
+    sleep: async (ms) => clock.pass(ms),
+    backlog: 0,
     keepReminder: (message) => keepReminder(reminders, connection, message),
     closeReminders: (message) => closeReminders(reminders, connection, message),
     clearBackfills: async (clientId) => void cleared.push(clientId),
@@ -98,6 +110,7 @@ export async function consumer(replaced: Partial<HydrateDeps> = {}) {
     /** Clients whose backfills were cleared. */
     cleared,
     deps,
+    gate,
     reminders,
     writers,
     hydrate: (messages: readonly Queued<EventMessage>[], more: Partial<HydrateDeps> = {}) =>

@@ -100,6 +100,40 @@ describe("a burst", () => {
   });
 });
 
+describe("bursts side by side", () => {
+  it("WR9 one list serves the batches beside it, and those that wait behind", async () => {
+    const { hydrate, events, callsOf, clock } = await setUp(40);
+    clock.pass(1);
+    const batches = [events.slice(0, 10), events.slice(10, 20), events.slice(20, 30)];
+    // One turn of the loop: long enough for a list whose upstream answers at once.
+    const sleep = () => new Promise<void>((wake) => setImmediate(wake));
+    const settlements = await Promise.all(batches.map((batch) => hydrate(batch, { backlog: 1_500, sleep })));
+    expect(settlements.flat()).toEqual(new Array(30).fill({ result: "ack" }));
+    await hydrate(events.slice(30));
+    // Forty records, two to a page.
+    expect(callsOf("LIST")).toHaveLength(20);
+    expect(callsOf("GET")).toEqual([]);
+  });
+
+  it("WR9 who waited in vain lists what is open then, in its own name", async () => {
+    const { hydrate, events, callsOf, gate } = await setUp(12);
+    expect(await gate.lease("burst/clients", "somebody else", 30_000)).toBe(true);
+    expect(await hydrate(events)).toEqual(new Array(12).fill({ result: "ack" }));
+    expect(callsOf("LIST")).toHaveLength(3);
+    // It is let go.
+    expect(await gate.lease("burst/clients", "the next", 1)).toBe(true);
+  });
+
+  it("WR9 a list that never ends elsewhere holds nobody up for ever: the records are fetched singly", async () => {
+    const { hydrate, events, callsOf, clock } = await setUp(10);
+    const before = clock.now();
+    const gate = { lease: async () => false, release: async () => {} };
+    expect(await hydrate(events, { gate })).toEqual(new Array(10).fill({ result: "ack" }));
+    expect(callsOf("LIST")).toEqual([]);
+    expect(clock.now() - before).toBe(limits.burstTurns * limits.burstTurnMs);
+  });
+});
+
 describe("a route that never answered", () => {
   it("WR9 leaves its records to the list, however few", async () => {
     const { hydrate, events, upstream, callsOf, memory } = await setUp(2, "organizations");
@@ -128,6 +162,7 @@ describe("the list of a burst", () => {
   const offer = async (snapshots: readonly unknown[]): Promise<readonly Looked[]> =>
     snapshots.map(() => ({ ok: true, decision: "insert" }));
   const writers = { offer, look: async () => [] };
+  const alone = { writers, backlog: 0, sleep: async () => {} };
 
   it("WR9 asks from a little before the oldest event", async () => {
     const asked: unknown[] = [];
@@ -135,7 +170,7 @@ describe("the list of a burst", () => {
       asked.push(since);
       return { ok: true, value: { snapshots: [], unreadable: 0 } } as const;
     };
-    await listBurst({ listChanged, writers }, "clients", burst(10), new Map());
+    await listBurst({ ...alone, listChanged }, "clients", burst(10), new Map());
     expect(asked).toEqual([1_000_000 - limits.burstSlackMs]);
   });
 
@@ -148,9 +183,56 @@ describe("the list of a burst", () => {
       );
       return { ok: true, value: { snapshots, unreadable: 0, nextUrl: `p${++pages}` } } as const;
     };
-    await listBurst({ listChanged, writers }, "clients", burst(20), looks);
+    await listBurst({ ...alone, listChanged }, "clients", burst(20), looks);
     expect(pages).toBe(2);
     expect(looks.size).toBe(20);
+  });
+
+  it("WR9 goes on for the messages that wait behind the batch, a page for every fifty, to the end at most", async () => {
+    const brought: number[] = [];
+    const pagesFor = async (backlog: number, last = Number.POSITIVE_INFINITY) => {
+      let pages = 0;
+      const listChanged = async () => {
+        pages++;
+        const snapshots = burst(10).map((_, i) => snapshotOf({ id: `r${i}`, fetchedAt: 1 }));
+        const nextUrl = pages < last ? { nextUrl: `p${pages}` } : {};
+        return { ok: true, value: { snapshots, unreadable: 0, ...nextUrl } } as const;
+      };
+      const offering = {
+        ...writers,
+        offer: (of: readonly unknown[]) => {
+          brought.push(of.length);
+          return offer(of);
+        },
+      };
+      await listBurst({ ...alone, listChanged, writers: offering, backlog }, "clients", burst(10), new Map());
+      return pages;
+    };
+    expect(await pagesFor(49)).toBe(1);
+    expect(await pagesFor(500)).toBe(10);
+    expect(await pagesFor(500, 3)).toBe(3);
+    expect(await pagesFor(1_000_000)).toBe(limits.burstSharedPages);
+    expect(brought).toHaveLength(1 + 10 + 3 + limits.burstSharedPages);
+  });
+
+  it("WR9 waits once for its allowance at each page, when that is not long", async () => {
+    const slept: number[] = [];
+    const held = async (waitMs: number) => {
+      const answers = [waitMs, undefined, waitMs, waitMs];
+      let asked = 0;
+      const listChanged = async () => {
+        const wait = answers[asked++];
+        return wait === undefined
+          ? ({ ok: true, value: { snapshots: [], unreadable: 0, nextUrl: `p${asked}` } } as const)
+          : ({ ok: false, failure: { kind: "held", by: "budget", waitMs: wait } } as const);
+      };
+      const sleep = async (ms: number) => void slept.push(ms);
+      await listBurst({ ...alone, listChanged, sleep }, "clients", burst(40), new Map());
+      return asked;
+    };
+    expect(await held(5_000)).toBe(4);
+    expect(slept).toEqual([5_000, 5_000]);
+    expect(await held(limits.burstWaitMs + 1)).toBe(1);
   });
 
   it("WR9 stops at a page that leads back to itself, and after a quarter of its records in pages", async () => {
@@ -161,10 +243,10 @@ describe("the list of a burst", () => {
       return { listChanged, pages: () => pages };
     };
     const circle = counting(() => "same");
-    await listBurst({ ...circle, writers }, "clients", burst(100), new Map());
+    await listBurst({ ...alone, ...circle }, "clients", burst(100), new Map());
     expect(circle.pages()).toBe(2);
     const endless = counting((page) => `p${page}`);
-    await listBurst({ ...endless, writers }, "clients", burst(40), new Map());
+    await listBurst({ ...alone, ...endless }, "clients", burst(40), new Map());
     expect(endless.pages()).toBe(10);
   });
 });
