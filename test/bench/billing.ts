@@ -4,7 +4,7 @@
 import type { Bench } from "./bench.ts";
 import { billBeyondPlan, billOf, PLAN_DOLLARS, shownBill } from "./prices.ts";
 import { type Row, row } from "./report.ts";
-import { countEvents, countQuietMonth, countReads, countSweep } from "./scenarios.ts";
+import { countEvents, countQuiet, countReads, countSweep } from "./scenarios.ts";
 
 const MILLION = 1_000_000;
 const UPSTREAM_MS = 100;
@@ -13,7 +13,7 @@ export async function measureBilling(bench: Bench): Promise<readonly Row[]> {
   const events = await countEvents(bench.bundles, UPSTREAM_MS);
   const sweep = await countSweep(bench.bundles);
   const reads = await countReads(bench.bundles);
-  const month = await countQuietMonth(bench.bundles, bench.quick ? 20 : 250);
+  const { month } = await countQuiet(bench.bundles, bench.quick ? 20 : 250);
   const beyond = billBeyondPlan(month);
   const dollars = (bill: ReturnType<typeof billOf>, what: string, against: string, atMost?: number) =>
     row(bill.dollars, {

@@ -184,13 +184,14 @@ export async function countReads(bundles: Bundles) {
 
 const TICKS_PER_MONTH = 30 * 24 * 4;
 const CONNECTIONS = 10;
+const WARM_TICKS = 3;
 
 /**
  * One connection on which nothing changes, for one tick of the clock and one daily purge; a month is so many of them,
- * for so many connections. The budget makes the walks wait for it, as it does in production, only twenty times as fast.
+ * for so many connections. The budget makes the walks wait for it, as it does in production, only ten times as fast.
  */
-export async function countQuietMonth(bundles: Bundles, clients: number): Promise<Counts> {
-  const budget = { UPSTREAM_PER_MINUTE: "2400", UPSTREAM_BURST: "30" };
+export async function countQuiet(bundles: Bundles, clients: number) {
+  const budget = { UPSTREAM_PER_MINUTE: "1200", UPSTREAM_BURST: "30" };
   const counted = await startCounted(bundles, { organizations: 5, staff: 20, clients }, budget);
   try {
     const { mirror, settle, during } = counted;
@@ -200,10 +201,15 @@ export async function countQuietMonth(bundles: Bundles, clients: number): Promis
       await mirror.tick("*/15 * * * *");
       await settle();
     };
-    await tick();
+    // What is learnt once: that the routes of single records answer.
+    for (let n = 0; n < WARM_TICKS; n++) await tick();
     const quiet = await during(tick);
     const daily = await during(() => mirror.tick("17 3 * * *"));
-    return sum(times(quiet.counts, TICKS_PER_MONTH * CONNECTIONS), times(daily.counts, 30 * CONNECTIONS));
+    const month = sum(
+      times(quiet.counts, TICKS_PER_MONTH * CONNECTIONS),
+      times(daily.counts, 30 * CONNECTIONS),
+    );
+    return { tick: quiet.counts, calls: quiet.asked.length, month };
   } finally {
     await counted.close();
   }
