@@ -35,7 +35,7 @@ export async function sendAccess(queue: Queue, batches: readonly (readonly Acces
   for (const access of batches) await queue.send({ access });
 }
 
-/** A batch is one statement. What fails comes back whole: an entry added twice is one row. */
+/** A batch is one statement, its entries of one minute one row. What fails comes back whole: added twice is told once. */
 export async function keepAccess(
   { access, log }: { readonly access: AccessStore; readonly log: Log },
   messages: readonly Message[],

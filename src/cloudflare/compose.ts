@@ -110,7 +110,7 @@ function build(env: Env) {
     writers: (id: ConnectionId) => dropping(copies, id, writers(env, id, settings.WRITER_SHARDS)),
     refreshes: refreshStore(db),
     purges: purgeStore(env.DB),
-    access: accessStore(env.DB, db),
+    access: accessStore(env.DB, db, digest),
     minimisations: minimisationStore(env.DB, db),
     copies,
     forgetDoubts: async (id: ConnectionId, refs: readonly Ref[]) => {

@@ -173,12 +173,16 @@ export const limits = {
 
   /** Entries of the access log in one message: some 250 bytes each, well below what a message may hold. */
   accessEntries: 100,
+  /** Entries of one row of the log: some 100 KB. */
+  accessRowEntries: 500,
+  /** Entries written by one statement: their JSON is well below the 2 MB a parameter may hold. */
+  accessStatementEntries: 4_000,
   /** How often a read looks whether another one has sent its entry along, and how long it waits each time. */
   accessTurns: 20,
   accessTurnMs: 500,
   /** Entries waiting in one isolate beyond which each read sends its own at once: memory is bounded. */
   accessWaiting: 5_000,
-  /** Old entries removed by one statement, and statements of one night: what is left waits for the next. */
+  /** Old rows removed by one statement, and statements of one night: what is left waits for the next. */
   accessPurgeRows: 5_000,
   accessPurges: 200,
 

@@ -1,51 +1,74 @@
-// The access log: one row per read, in the order of time within its connection.
+// The access log: rows of many entries, because rows are what it costs. A row holds entries of one minute, so reading
+// newest first means taking whole minutes one after the other and ordering what is in each.
 
-import { and, desc, eq, lt, type SQL } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type { ConnectionId, Kind, RecordId } from "../core/ids.ts";
+import { limits } from "../core/limits.ts";
 import type { AccessAction, AccessEntry, AccessStore } from "../sync/privacy-stores.ts";
-import { accessLog, connections } from "./schema.ts";
+import { connections } from "./schema.ts";
 
 const ADD = `
-INSERT INTO access_log (connection_id, id, at, key_id, action, kind, record_id, records, status)
-SELECT j.value ->> 'connection', j.value ->> 'id', j.value ->> 'at', j.value ->> 'keyId', j.value ->> 'action',
-       j.value ->> 'kind', j.value ->> 'recordId', j.value ->> 'records', j.value ->> 'status'
+INSERT INTO access_log (connection_id, minute, id, entries)
+SELECT j.value ->> 'connection', j.value ->> 'minute', j.value ->> 'id', j.value -> 'entries'
 FROM json_each(?1) j WHERE EXISTS (SELECT 1 FROM connections WHERE id = j.value ->> 'connection')
-ON CONFLICT (connection_id, id) DO NOTHING`;
+ON CONFLICT (connection_id, minute, id) DO NOTHING`;
 
-const PURGE = `
-DELETE FROM access_log WHERE connection_id = ?1 AND id IN (
-  SELECT id FROM access_log WHERE connection_id = ?1 AND id < ?2 ORDER BY id LIMIT ?3)`;
+/**
+ * Down the primary key, one minute at a time, until there are enough. An entry that was packed twice, in other company,
+ * is the same text in the same minute: it is told once. The key is no index's first column: its entries are picked out
+ * of its connection's.
+ */
+export const NEWEST = `
+SELECT DISTINCT l.minute, e.value ->> 'id' AS id, e.value AS entry
+FROM access_log l CROSS JOIN json_each(l.entries) e
+WHERE l.connection_id = ?1 AND l.minute <= ?2 AND e.value ->> 'id' < ?3 AND (?4 IS NULL OR e.value ->> 'keyId' = ?4)
+ORDER BY l.minute DESC, e.value ->> 'id' DESC LIMIT ?5`;
 
-export function accessStore(d1: D1Database, db: DrizzleD1Database): AccessStore {
+export const PURGE = `
+DELETE FROM access_log WHERE connection_id = ?1 AND (minute, id) IN (
+  SELECT minute, id FROM access_log WHERE connection_id = ?1 AND minute < ?2 ORDER BY minute LIMIT ?3)`;
+
+const MINUTE_MS = 60_000;
+/** Later than any entry. */
+const NEVER = String(Number.MAX_SAFE_INTEGER);
+
+type Stored = Omit<AccessEntry, "connection">;
+
+interface Packed {
+  readonly connection: ConnectionId;
+  readonly minute: number;
+  readonly id: string;
+  readonly entries: readonly Stored[];
+}
+
+export function accessStore(
+  d1: D1Database,
+  db: DrizzleD1Database,
+  digest: (text: string) => string,
+): AccessStore {
   const known = async () => (await db.select({ id: connections.id }).from(connections)).map(({ id }) => id);
 
-  /** The key is no index's first column: its entries are picked out of its connection's. */
-  function newest(connection: string, { key, before, limit }: Parameters<AccessStore["list"]>[0]) {
-    const conditions: SQL[] = [eq(accessLog.connectionId, connection)];
-    if (before !== undefined) conditions.push(lt(accessLog.id, before));
-    if (key !== undefined) conditions.push(eq(accessLog.keyId, key));
-    return db
-      .select()
-      .from(accessLog)
-      .where(and(...conditions))
-      .orderBy(desc(accessLog.id))
-      .limit(limit);
+  async function newest(connection: string, query: Parameters<AccessStore["list"]>[0]) {
+    const { key = null, before = NEVER, limit } = query;
+    const { results } = await d1
+      .prepare(NEWEST)
+      .bind(connection, minuteOf(Number.parseInt(before, 10)), before, key, limit)
+      .all<{ entry: string }>();
+    return results.map(({ entry }) => toEntry(connection, JSON.parse(entry)));
   }
 
   return {
     async add(entries) {
-      if (entries.length > 0) await d1.prepare(ADD).bind(JSON.stringify(entries)).run();
+      for (const rows of statements(pack(entries, digest))) {
+        await d1.prepare(ADD).bind(JSON.stringify(rows)).run();
+      }
     },
 
     async list(query) {
       // Connections are few; each is read by its own key, never the whole table.
       const of = query.connection === undefined ? await known() : [query.connection];
-      const rows = (await Promise.all(of.map((connection) => newest(connection, query)))).flat();
-      return rows
-        .sort((a, b) => (a.id < b.id ? 1 : -1))
-        .slice(0, query.limit)
-        .map(toEntry);
+      const found = (await Promise.all(of.map((connection) => newest(connection, query)))).flat();
+      return found.sort((a, b) => (a.id < b.id ? 1 : -1)).slice(0, query.limit);
     },
 
     async purgeBefore(at, limit) {
@@ -54,7 +77,7 @@ export function accessStore(d1: D1Database, db: DrizzleD1Database): AccessStore 
         if (removed >= limit) break;
         const { meta } = await d1
           .prepare(PURGE)
-          .bind(connection, timePart(at), limit - removed)
+          .bind(connection, minuteOf(at), limit - removed)
           .run();
         removed += meta.changes;
       }
@@ -63,18 +86,54 @@ export function accessStore(d1: D1Database, db: DrizzleD1Database): AccessStore 
   };
 }
 
-const timePart = (at: number) => String(at).padStart(13, "0");
+const minuteOf = (at: number) => Math.floor(at / MINUTE_MS);
 
-function toEntry(row: typeof accessLog.$inferSelect): AccessEntry {
+/** The same entries in the same order make the same rows, whenever they come. */
+function pack(entries: readonly AccessEntry[], digest: (text: string) => string): readonly Packed[] {
+  const groups = Map.groupBy(entries, ({ connection, at }) => `${connection}/${minuteOf(at)}`);
+  return [...groups.values()].flatMap((group) =>
+    chunks(group, limits.accessRowEntries).flatMap((part): Packed[] => {
+      const [first] = part;
+      if (first === undefined) return [];
+      const id = digest(part.map((entry) => entry.id).join()).slice(0, 32);
+      const stored = part.map(({ connection: _, ...rest }) => rest);
+      return [{ connection: first.connection, minute: minuteOf(first.at), id, entries: stored }];
+    }),
+  );
+}
+
+/** So many rows to a statement that their entries stay well below what a parameter may hold. */
+function statements(rows: readonly Packed[]): readonly (readonly Packed[])[] {
+  const parts: Packed[][] = [];
+  let room = 0;
+  for (const row of rows) {
+    room -= row.entries.length;
+    const last = parts.at(-1);
+    if (last === undefined || room < 0) {
+      parts.push([row]);
+      room = limits.accessStatementEntries - row.entries.length;
+    } else last.push(row);
+  }
+  return parts;
+}
+
+function chunks<T>(all: readonly T[], size: number): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size));
+}
+
+type Nullable<T> = { readonly [Name in keyof T]: T[Name] | null };
+
+/** Rows brought over from before say null where newer ones say nothing. */
+function toEntry(connection: string, stored: Nullable<Stored>): AccessEntry {
   return {
-    id: row.id,
-    connection: row.connectionId as ConnectionId,
-    at: row.at,
-    keyId: row.keyId,
-    action: row.action as AccessAction,
-    status: row.status,
-    ...(row.kind === null ? {} : { kind: row.kind as Kind }),
-    ...(row.recordId === null ? {} : { recordId: row.recordId as RecordId }),
-    ...(row.records === null ? {} : { records: row.records }),
+    id: String(stored.id),
+    connection: connection as ConnectionId,
+    at: Number(stored.at),
+    keyId: String(stored.keyId),
+    action: stored.action as AccessAction,
+    status: Number(stored.status),
+    ...(stored.kind ? { kind: stored.kind as Kind } : {}),
+    ...(stored.recordId ? { recordId: stored.recordId as RecordId } : {}),
+    ...(typeof stored.records === "number" ? { records: stored.records } : {}),
   };
 }

@@ -248,14 +248,9 @@ export const accessLog = sqliteTable(
   "access_log",
   {
     connectionId: text("connection_id").notNull(),
+    minute: integer("minute").notNull(),
     id: text("id").notNull(),
-    at: integer("at").notNull(),
-    keyId: text("key_id").notNull(),
-    action: text("action").notNull(),
-    kind: text("kind"),
-    recordId: text("record_id"),
-    records: integer("records"),
-    status: integer("status").notNull(),
+    entries: text("entries").notNull(),
   },
-  (table) => [primaryKey({ columns: [table.connectionId, table.id] })],
+  (table) => [primaryKey({ columns: [table.connectionId, table.minute, table.id] })],
 );

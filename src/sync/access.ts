@@ -23,7 +23,7 @@ interface Waiting {
 /**
  * Guarantee: the promise resolves after the entry is on the queue or in the table, or after a line says that it was
  * lost. Whoever's wait is over first sends everything that waits. The others see that theirs was kept; if the one who
- * took it died on the way, they send it themselves: twice sent is one row.
+ * took it died on the way, they send it themselves: twice sent is told once.
  */
 export function accessRecorder(deps: AccessDeps): (entry: AccessEntry) => Promise<void> {
   const waiting = new Set<Waiting>();

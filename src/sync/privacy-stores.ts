@@ -67,7 +67,7 @@ export type AccessAction = "read" | "list" | "changes" | "ack" | "login" | "back
 
 /** Which key asked for what, when: ids and counts, no content. */
 export interface AccessEntry {
-  /** Begins with the time in ms, 13 digits: sorts by time, and makes a message that comes twice one row. */
+  /** Begins with the time in ms, 13 digits: sorts by time, and tells an entry that comes twice once. */
   readonly id: string;
   readonly connection: ConnectionId;
   /** Our clock, ms. */
@@ -96,6 +96,6 @@ export interface AccessStore {
   add(entries: readonly AccessEntry[]): Promise<void>;
   /** Newest first. */
   list(query: AccessQuery): Promise<readonly AccessEntry[]>;
-  /** @returns how many went; `limit` of them: there are more */
+  /** Whole rows of many entries, each once all it holds is older. @returns how many rows went; `limit`: there are more */
   purgeBefore(at: number, limit: number): Promise<number>;
 }

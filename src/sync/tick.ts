@@ -66,11 +66,11 @@ export async function purge(
   await refreshes.purgeBefore(now() - limits.refreshKeptMs);
   const purged = await ledger.purgeBefore(now() - tuning.ledgerMs);
   log("info", "ledger_purged", { events: purged });
-  let entries = 0;
+  let rows = 0;
   for (let times = 0; times < limits.accessPurges; times++) {
     const removed = await access.purgeBefore(now() - tuning.accessKeptMs, limits.accessPurgeRows);
-    entries += removed;
+    rows += removed;
     if (removed < limits.accessPurgeRows) break;
   }
-  log("info", "access_log_purged", { entries });
+  log("info", "access_log_purged", { rows });
 }

@@ -39,7 +39,7 @@ export function createStores(key = sealingKey(1), previous?: Uint8Array) {
     keys: keyStore(db),
     purges: purgeStore(d1),
     minimisations: minimisationStore(d1, db),
-    access: accessStore(d1, db),
+    access: accessStore(d1, db, digest),
     kinds: kindStore(db),
     taken: assessmentsTakenStore(db),
     connections: connectionStore(d1, db, () => createSeal(key, previous), digest),

@@ -1,0 +1,97 @@
+// From a batch of events to rows in the table, with an upstream that answers at once: group commits and delta lists
+// against one writer object, one fetch and one statement per record.
+
+import type { Fields } from "../fake-rcms/records.ts";
+import { startFakeRcms } from "../fake-rcms/server.ts";
+import { type Bench, runsOf } from "./bench.ts";
+import { changedEvent, connect } from "./mirrored.ts";
+import { type Row, row } from "./report.ts";
+import { figure } from "./statistics.ts";
+import { type BenchMessage, type Database, startSystem } from "./system.ts";
+
+const CLIENTS = 1_000;
+const BATCH = 100;
+
+export async function measureHydration(bench: Bench): Promise<readonly Row[]> {
+  const fake = await startFakeRcms();
+  const system = await startSystem(bench.bundles, [
+    { runs: "mirror", database: "shared", vars: { UPSTREAM_PER_MINUTE: "100000", UPSTREAM_BURST: "100000" } },
+    { runs: "bare", database: "shared" },
+  ]);
+  try {
+    const clients = bench.quick ? CLIENTS / 4 : CLIENTS;
+    const network = fake.createNetwork({ seed: { clients } });
+    const mirror = system.worker("mirror");
+    await connect(mirror, network);
+    const ids = (network.truth().clients ?? []).map(({ id }) => String(id));
+    const speeds: number[] = [];
+    const rates: number[] = [];
+    for (let run = 0; run <= runsOf(bench); run++) {
+      const changed = ids.map((id) => network.world.updateClient(id).record ?? {});
+      const ours = changed.map(messageOf);
+      const naive = changed.map(({ id }) => ({
+        id: `${run}-${id}`,
+        body: { url: `${network.baseUrl}/clients/${id}`, key: network.apiKey },
+      }));
+      const turns = [
+        ["mirror", "mirror-events", ours],
+        ["bare", "bare-events", naive],
+      ] as const;
+      const took = { mirror: 0, bare: 0 };
+      for (const [name, queue, messages] of run % 2 === 0 ? turns : turns.toReversed()) {
+        const startedAt = performance.now();
+        for (let from = 0; from < messages.length; from += BATCH) {
+          await system.worker(name).consume(queue, messages.slice(from, from + BATCH));
+        }
+        took[name] = performance.now() - startedAt;
+      }
+      await checkRows(mirror.db, "bench", changed);
+      await checkRows(mirror.db, "naive", changed);
+      if (run === 0) continue;
+      speeds.push(took.bare / took.mirror);
+      rates.push((clients / took.mirror) * 1_000);
+    }
+    return [
+      row(figure(speeds), {
+        what: "hydrate, batches of 100, upstream 0 ms",
+        against: "one writer object, one statement per record",
+        aim: { atLeast: 5 },
+        unit: " ×",
+        digits: 1,
+        note: `${figure(rates).median.toFixed(0)} records/s`,
+      }),
+    ];
+  } finally {
+    await system.close();
+    await fake.close();
+  }
+}
+
+/** As the receiver sends it. */
+function messageOf(client: Fields): BenchMessage {
+  const event = changedEvent(client);
+  const body = {
+    connection: "bench",
+    eventId: event.id,
+    type: event.type,
+    createdAt: Date.parse(event.created_at),
+    receivedAt: Date.now(),
+    organizationId: event.organization_id,
+    what: { is: "changed", ref: { kind: "clients", id: client.id } },
+  };
+  return { id: event.id, body };
+}
+
+/** Every row holds what the upstream holds. */
+export async function checkRows(db: Database, connection: string, truth: readonly Fields[]): Promise<void> {
+  const { results } = await db
+    .prepare(
+      "SELECT id, body FROM records WHERE connection_id = ? AND kind = 'clients' AND deleted_at IS NULL",
+    )
+    .bind(connection)
+    .all<{ id: string; body: string }>();
+  const held = new Map(results.map(({ id, body }) => [id, JSON.parse(body) as Fields]));
+  const wrong = truth.filter((client) => held.get(String(client.id))?.updated_at !== client.updated_at);
+  if (wrong.length === 0 && held.size >= truth.length) return;
+  throw new Error(`${wrong.length} of ${truth.length} rows of ${connection} are not what the upstream holds`);
+}

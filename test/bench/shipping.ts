@@ -1,0 +1,45 @@
+// What is uploaded, and how long a fresh runtime takes to its first answer.
+
+import { type Bench, runsOf } from "./bench.ts";
+import { type Row, row } from "./report.ts";
+import { figure } from "./statistics.ts";
+import { startSystem } from "./system.ts";
+
+export async function measureShipping(bench: Bench): Promise<readonly Row[]> {
+  const { gzipBytes, code } = await bench.bundles("mirror");
+  const beyond: number[] = [];
+  const whole: number[] = [];
+  for (let run = 0; run <= runsOf(bench); run++) {
+    const [bare, mirror] = [await firstAnswerMs(bench, "bare"), await firstAnswerMs(bench, "mirror")];
+    if (run === 0) continue;
+    beyond.push(mirror - bare);
+    whole.push(mirror);
+  }
+  return [
+    row(gzipBytes / 1_024, {
+      ...{ what: "bundle, gzip", against: "–", aim: { atMost: 120 }, unit: " KiB", digits: 0 },
+      note: `${(code.length / 1_024).toFixed(0)} KiB unpacked`,
+    }),
+    row(figure(beyond), {
+      what: "start-up: the first answer of a fresh workerd",
+      against: "bare Hono's first answer",
+      ...{ aim: { atMost: 50 }, unit: " ms more", digits: 0 },
+      note: `${figure(whole).median.toFixed(0)} ms with the runtime's own start`,
+    }),
+  ];
+}
+
+async function firstAnswerMs(bench: Bench, runs: "mirror" | "bare"): Promise<number> {
+  await bench.bundles(runs);
+  const startedAt = performance.now();
+  const system = await startSystem(bench.bundles, [{ runs, migrates: false }]);
+  try {
+    const { url } = system.worker(runs);
+    const answer = await fetch(url + (runs === "mirror" ? "/openapi.json" : "/constant"));
+    await answer.text();
+    if (!answer.ok) throw new Error(`the first answer was ${answer.status}`);
+    return performance.now() - startedAt;
+  } finally {
+    await system.close();
+  }
+}
