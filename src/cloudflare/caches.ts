@@ -146,8 +146,8 @@ export function absentCache(now: () => number) {
 }
 
 /**
- * The ration of each key (wrangler.toml counts in fifties): the platform is asked at a key's first request here and at
- * every fiftieth one from then on, and at every one while it refuses. Asking costs more than a read that is held here.
+ * The ration of each key (wrangler.toml counts in hundreds): the platform is asked at a key's first request here and at
+ * every hundredth one from then on, and at every one while it refuses. Asking costs more than a read that is held here.
  */
 export function rations(ask: (keyId: string) => Promise<boolean>) {
   const admitted = new LRUCache<string, { left: number }>({ max: limits.cacheEntries });
