@@ -7,7 +7,7 @@ import { gzipSync } from "node:zlib";
 import { expect, it } from "vitest";
 import { runWrangler } from "../local/wrangler.ts";
 
-it("CO2 the bundle is at most 120 KB gzip, and its source map lies beside it", async () => {
+it("CO3 the bundle is at most 120 KB gzip, and its source map lies beside it", async () => {
   const folder = await mkdtemp(join(tmpdir(), "bundle-"));
   try {
     const { code, output } = await runWrangler(["deploy", "--dry-run", "--outdir", folder]);
