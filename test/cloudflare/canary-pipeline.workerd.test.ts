@@ -1,41 +1,17 @@
 // A canary of its own in every private place, each thing the worker can do done once, and then a search through
 // everything it wrote, sent, kept or answered: each canary is exactly where it may be, and nowhere else.
 
-import { createScheduledController, listDurableObjectIds, runInDurableObject } from "cloudflare:test";
+import { createScheduledController } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { openApiDocument } from "../../src/api/openapi.ts";
 import worker from "../../src/index.ts";
-import { ADMIN_TOKEN, env, rowsOf, tableNames } from "../support/bindings.ts";
 import { ago, isolateTests, logged, passSeconds } from "../support/each-test.ts";
 import { EVENT_TYPES, event } from "../support/events.ts";
 import { createMirror, newConnectionId } from "../support/mirror.ts";
 import { createUpstream, problem, UPSTREAM, UPSTREAM_KEY } from "../support/upstream.ts";
+import { found, inKv, inObjects, inTables, MARK } from "./canary-marks.ts";
 
 isolateTests();
-
-/** What is private, by where it is put. */
-const MARK = {
-  record: "kAnArI-record",
-  thin: "kAnArI-of-a-thin-event",
-  reminder: "kAnArI-of-a-reminder",
-  user: "kAnArI-user",
-  keyName: "kAnArI-key-name",
-  failure: "kAnArI-of-a-failure",
-  upstreamKey: UPSTREAM_KEY,
-  signing: "kAnArI-signing",
-  admin: ADMIN_TOKEN,
-  sealing: String(env.SEALING_KEY),
-  /** Filled in when they are made. */
-  appKey: "",
-  registered: "whsec_upstream_",
-};
-type Mark = keyof typeof MARK;
-
-const marksIn = (text: string): Mark[] =>
-  (Object.keys(MARK) as Mark[]).filter((mark) => text.includes(MARK[mark]));
-/** Which marks are in which of the texts, by their names. */
-const found = (texts: readonly (readonly [what: string, text: string])[]) =>
-  texts.flatMap(([what, text]) => marksIn(text).map((mark) => `${what}: ${mark}`));
 
 const mirror = createMirror();
 const upstream = createUpstream();
@@ -90,7 +66,7 @@ const FAULTS = [
   () => problem(403),
   () => new Response(MARK.failure, { status: 422, statusText: MARK.failure }),
   () => new Response(`{"data": "${MARK.failure}`),
-  () => Response.json({ data: { first_name: MARK.failure } }),
+  () => Response.json([{ id: MARK.failure }]),
   () => new Response(null, { status: 302, headers: { location: `https://${MARK.failure}.test/` } }),
   () => {
     throw new TypeError(`${MARK.failure}: connection reset`);
@@ -132,17 +108,24 @@ async function everyFailure(): Promise<void> {
     await drain(90);
     passSeconds(600);
   }
-  // Given up by the queue itself, a reminder among them.
+  await givenUp();
+  upstream.state.fault = undefined;
+}
+
+/** By the queue itself, a reminder among them. */
+async function givenUp(): Promise<void> {
   const reminder = event("assessment.overdue", { client_id: "clients_1", note: MARK.reminder });
   await mirror.deliver(id, reminder, signing);
-  const given = mirror.events.splice(0);
+  const rubbish = [{ [MARK.thin]: MARK.thin }, MARK.thin];
+  const given = [...mirror.events.splice(0), ...rubbish];
   await mirror.consume(
     "mirror-dead-letters",
     given.map((body) => ({ body })),
   );
-  await mirror.consume("mirror-dead-letters", [{ body: { [MARK.thin]: MARK.thin } }, { body: MARK.thin }]);
-  await mirror.consume("mirror-events", [{ body: { [MARK.thin]: MARK.thin } }]);
-  upstream.state.fault = undefined;
+  await mirror.consume(
+    "mirror-events",
+    rubbish.map((body) => ({ body })),
+  );
 }
 
 async function everyOrder(): Promise<void> {
@@ -180,6 +163,7 @@ async function workingDay(): Promise<void> {
   await everyEvent();
   await everyFailure();
   await everyOrder();
+  await givenUp();
   for (const [path, { get }] of Object.entries(openApiDocument().paths)) {
     if (get !== undefined && path.startsWith("/admin/")) await order("GET", path.replace("{id}", id));
   }
@@ -192,7 +176,7 @@ describe("after a day on which everything happens", () => {
     await workingDay();
     const { logs, errors, views, queued } = said;
     // It was a full day.
-    expect([logs.length > 15, errors.length > 20, views.length > 20, queued.length > 40]).toEqual([
+    expect([logs.length > 10, errors.length > 15, views.length > 20, queued.length > 40]).toEqual([
       true,
       true,
       true,
@@ -227,43 +211,10 @@ describe("after a day on which everything happens", () => {
   });
 });
 
-/** Every column of every table. */
-async function inTables(): Promise<string[]> {
-  const hits = new Set<string>();
-  for (const table of await tableNames()) {
-    for (const row of await rowsOf<Record<string, unknown>>(`SELECT * FROM ${table}`)) {
-      for (const [column, value] of Object.entries(row)) {
-        for (const mark of marksIn(String(value))) hits.add(`${table}.${column}: ${mark}`);
-      }
-    }
-  }
-  return [...hits].sort();
-}
-
-async function inObjects(): Promise<string[]> {
-  const texts: [string, string][] = [];
-  for (const namespace of [env.WRITERS, env.GATES] as unknown as DurableObjectNamespace[]) {
-    for (const object of await listDurableObjectIds(namespace)) {
-      const kept = await runInDurableObject(namespace.get(object), (_, state) => state.storage.list());
-      texts.push(["object", JSON.stringify([...kept])]);
-    }
-  }
-  expect(texts.some(([, text]) => text.length > 10)).toBe(true);
-  return found(texts);
-}
-
-async function inKv(): Promise<string[]> {
-  const { keys } = await env.CURSORS.list();
-  expect(keys.length).toBeGreaterThan(2);
-  return found(
-    await Promise.all(
-      keys.map(async ({ name }) => ["kv", `${name} ${await env.CURSORS.get(name)}`] as const),
-    ),
-  );
-}
-
 /** What keys of another connection and of another organization are shown on every route that reads. */
 async function inForeignAnswers(): Promise<string[]> {
+  // Its own upstream has nothing of this.
+  upstream.state.fault = () => problem(404);
   const other = newConnectionId();
   await mirror.connect(other);
   const texts: [string, string][] = [];
