@@ -22,7 +22,7 @@ export default defineConfig({
             miniflare: {
               bindings: {
                 MIGRATIONS: await readD1Migrations("./migrations"),
-                ADMIN_TOKEN: "test-admin-token-0123456789",
+                ADMIN_TOKEN: "canary-admin-token-0123456789",
                 SEALING_KEY: "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
                 ALLOW_HTTP_UPSTREAM: "true",
                 // Entries are not held back for others: nothing waits on the wall clock.
@@ -34,6 +34,7 @@ export default defineConfig({
         // Generous: nothing in these waits, but a machine busy with everything else at once is slow.
         test: {
           name: "workerd",
+          setupFiles: ["test/support/outlets.ts"],
           sequence: { groupOrder: 1 },
           include: ["test/**/*.workerd.test.ts"],
           testTimeout: 30_000,

@@ -64,8 +64,8 @@ function apiDeps(services: Services): ApiDeps {
   const ttlMs = (kind: Kind) => (specs[kind].upkeep.ttlSeconds ?? settings.RECORD_TTL_SECONDS) * 1_000;
   const vouch = vouchCache(now, services.cursors);
   const refreshes = refreshGuard(now, services.refreshes);
-  const { copies, records, sleep, writers } = services;
-  const world = { now, records, queues, writers, sleep, copies };
+  const { copies, records, replica, sleep, writers } = services;
+  const world = { now, records, replica, queues, writers, sleep, copies };
   // Copied for every read: no more than a read needs.
   const reading = { ...world, absent, refreshes, shown: shownCache(), vouch, ttlMs, visibilityLagMs };
   const adminDigest = Buffer.from(digest(settings.ADMIN_TOKEN));

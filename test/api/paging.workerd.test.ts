@@ -116,3 +116,17 @@ async function pagesAreTheTable(rows: readonly Row[], query: Asked, meanwhile: O
 it("RD8 the pages together are the table, each row once and in order, whatever others write meanwhile", async () => {
   await fc.assert(fc.asyncProperty(table, asked, others, pagesAreTheTable), { numRuns: 40 });
 });
+
+it("RD8 two of one instant are two pages of one", async () => {
+  // Found when a cursor was an instant alone.
+  const one = { updatedAt: T, organizationId: "org_1", status: "active", deleted: false };
+  const query = { limit: 1, organization_id: undefined, status: undefined, updated_after: undefined };
+  await pagesAreTheTable(
+    [
+      { ...one, id: "0" },
+      { ...one, id: "-" },
+    ],
+    query,
+    [],
+  );
+});

@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from "vitest";
 import { ago, isolateTests, passSeconds } from "../support/each-test.ts";
 import { expectError } from "../support/errors.ts";
 import { createMirror, newConnectionId } from "../support/mirror.ts";
+import { CANARY } from "../support/outlets.ts";
 import { until } from "../support/until.ts";
 import { createUpstream, problem } from "../support/upstream.ts";
 
@@ -19,7 +20,10 @@ async function connected() {
   return { upstream, mirror, id, get, key };
 }
 
-const record = () => ({ id: "client_1", organization_id: "org_1", updated_at: ago(60), status: "active" });
+const record = () => ({
+  ...{ id: "client_1", organization_id: "org_1", updated_at: ago(60), status: "active" },
+  private_note: CANARY,
+});
 
 describe("read-through", () => {
   it("RD3 a missing record is fetched, served and kept", async () => {
@@ -33,7 +37,7 @@ describe("read-through", () => {
     expect(first.headers.get("mirror-seq")).toBe("1");
     expect((await get("/v1/clients/client_1")).status).toBe(200);
     expect(upstream.calls()).toEqual(["GET /clients/client_1"]);
-    expect(upstream.asked[0]?.authorization).toBe("Bearer upstream-key-1");
+    expect(upstream.asked[0]?.authorization).toBe("Bearer canary-upstream-key-1");
   });
 
   it("RD3 readers of one missing record share one fetch", async () => {

@@ -100,6 +100,15 @@ it.each([true, false])(
   },
 );
 
+it("WR3 of two changes within one second the one seen by the later look stays, also when that arrives first", () => {
+  // Found when equal timestamps were taken for equal age.
+  const looks = [
+    { version: 0, fetchedAt: 0, place: 0 },
+    { version: 1, fetchedAt: 20_001, place: 0 },
+  ];
+  independentOfOrder({ stamps: [2, 2, 3], looks });
+});
+
 /** Few distinct values, so that ties, steps back, disappearances and their confirmations are common. */
 const sight: fc.Arbitrary<Sight> = fc
   .record({

@@ -28,6 +28,20 @@ describe("the budget", () => {
     expect(one.ask("interactive")).toEqual(GRANTED);
   });
 
+  it("GT1 one call a minute is one in sixty seconds, not in fifty-nine", () => {
+    // Found when the count forgot a second too early.
+    const one = gate({ perMinute: 1, burst: 2 });
+    expect(one.ask("interactive")).toEqual(GRANTED);
+    one.pass(59_223);
+    expect(one.ask("interactive")).toMatchObject({ granted: false, by: "budget" });
+  });
+
+  it("GT1 the least urgent class leaves the last call of a burst to a more urgent one", () => {
+    // Found when the bucket was asked for one token whoever asked.
+    const one = gate({ perMinute: 3, burst: 2 });
+    expect([one.drain("verify"), one.drain("interactive")]).toEqual([1, 1]);
+  });
+
   it("GT1 a wait that is named is enough: asking again then is granted", () => {
     for (const callClass of ["interactive", "event", "sweep", "rebuild", "verify"] as const) {
       const one = gate({ perMinute: 40, burst: 30 });

@@ -78,13 +78,16 @@ const NEARLY = [
 ];
 
 it("IN2 nothing else is read: a text is taken exactly when the grammar writes it", () => {
-  // A good header with up to two pairs more, each of them anywhere; or some pairs as they come.
+  // A good header, some with too many signatures, and up to two pairs more anywhere; or some pairs as they come.
   const good = ["t=1900000000", `v1=${"a1".repeat(32)}`];
   const pair = fc.constantFrom(...NEARLY);
   const near = fc.oneof(
     fc
-      .tuple(fc.array(pair, { maxLength: 2 }), fc.nat())
-      .map(([more, order]) => shuffled(seededRandom(order), [...good, ...more])),
+      .tuple(fc.array(pair, { maxLength: 2 }), fc.integer({ min: 1, max: 7 }), fc.nat())
+      .map(([more, times, order]) => {
+        const signatures = Array.from({ length: times }, () => good[1] ?? "");
+        return shuffled(seededRandom(order), ["t=1900000000", ...signatures, ...more]);
+      }),
     fc.array(pair, { maxLength: 8 }),
   );
   let taken = 0;

@@ -2,6 +2,7 @@
 
 import { afterEach, beforeAll, beforeEach, type Mock, vi } from "vitest";
 import { migrate } from "./bindings.ts";
+import { leaves } from "./outlets.ts";
 
 let logs: Mock<(line: string) => void>[] = [];
 
@@ -22,7 +23,7 @@ export function isolateTests(): void {
     // Only the clock: timers, and with them the runtime's own waits, stay real.
     vi.useFakeTimers({ toFake: ["Date"], now: NOW });
     logs = (["info", "warn", "error"] as const).map((level) =>
-      vi.spyOn(console, level).mockImplementation(() => {}),
+      vi.spyOn(console, level).mockImplementation((line: string) => leaves(`console.${level}`, line)),
     );
     vi.spyOn(globalThis, "fetch").mockRejectedValue(new TypeError("this test has no network"));
   });

@@ -1,6 +1,7 @@
 // RCMS's sixteen event types, as deliveries.
 
 import { ago } from "./each-test.ts";
+import { CANARY } from "./outlets.ts";
 
 /** Type → the kind it changes and the field of `data` that names the record. */
 export const EVENT_TYPES = [
@@ -25,5 +26,13 @@ export const EVENT_TYPES = [
 let sent = 0;
 
 export function event(type: string, data: Record<string, unknown>, more: Record<string, unknown> = {}) {
-  return { id: `evt_${++sent}`, type, created_at: ago(5), organization_id: "org_1", data, ...more };
+  return {
+    id: `evt_${++sent}`,
+    type,
+    created_at: ago(5),
+    organization_id: "org_1",
+    data,
+    note: CANARY,
+    ...more,
+  };
 }

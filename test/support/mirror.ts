@@ -4,6 +4,7 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import worker from "../../src/index.ts";
 import { ADMIN_TOKEN, env } from "./bindings.ts";
+import { CANARY, leaves } from "./outlets.ts";
 import { signatureHeader } from "./sign.ts";
 import { UPSTREAM, UPSTREAM_KEY } from "./upstream.ts";
 
@@ -42,6 +43,7 @@ export function createMirror(overrides: Record<string, unknown> = {}) {
   async function fetch(path: string, init: RequestInit = {}): Promise<Response> {
     const { response, finished } = answer(path, init);
     const answered = await response;
+    if (answered.status >= 400) leaves("error", await answered.clone().text());
     await finished();
     return answered;
   }
@@ -116,7 +118,7 @@ export function createMirror(overrides: Record<string, unknown> = {}) {
 
     /** An app's key, and what asks with it. */
     async key(connection: string, scope: Record<string, unknown> = {}) {
-      const response = await admin("/admin/keys", { json: { connection, name: "an app", ...scope } });
+      const response = await admin("/admin/keys", { json: { connection, name: `${CANARY} app`, ...scope } });
       if (response.status !== 201) throw new Error(`making a key answered ${response.status}`);
       const { data } = await response.json<{ data: { id: string; key: string } }>();
       return { ...data, get: withToken(data.key) };
@@ -138,15 +140,19 @@ export function createMirror(overrides: Record<string, unknown> = {}) {
 export type Mirror = ReturnType<typeof createMirror>;
 
 /** The signing secret of a connection made by `connect`. */
-export const secretOf = (id: string) => `whsec_test_${id}`;
+export const secretOf = (id: string) => `whsec_canary_${id}`;
 
 function recorder(sent: unknown[]) {
+  const keep = (body: unknown) => {
+    leaves("queue", body);
+    sent.push(structuredClone(body));
+  };
   return {
     async send(body: unknown) {
-      sent.push(structuredClone(body));
+      keep(body);
     },
     async sendBatch(messages: Iterable<{ readonly body: unknown }>) {
-      for (const { body } of messages) sent.push(structuredClone(body));
+      for (const { body } of messages) keep(body);
     },
   } as unknown as Queue;
 }

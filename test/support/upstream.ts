@@ -2,6 +2,7 @@
 // knows the documented routes and nothing more, and shares no code with the mirror.
 
 import { vi } from "vitest";
+import { CANARY, leaves } from "./outlets.ts";
 
 export interface UpstreamRecord {
   readonly id: string | number;
@@ -29,7 +30,7 @@ type Collection = "organizations" | "staff" | "clients";
 type Fault = (request: Request) => Response | undefined | Promise<Response | undefined>;
 
 export const UPSTREAM = "https://upstream.test/v1";
-export const UPSTREAM_KEY = "upstream-key-1";
+export const UPSTREAM_KEY = "canary-upstream-key-1";
 
 export function createUpstream() {
   const records = {
@@ -60,6 +61,7 @@ export function createUpstream() {
       idempotencyKey: request.headers.get("idempotency-key"),
       body,
     });
+    leaves("url", request.url);
     const faulty = await state.fault?.(request);
     if (faulty) return faulty;
     if (url.origin !== new URL(UPSTREAM).origin) throw new TypeError("no such host");
@@ -83,7 +85,7 @@ export function createUpstream() {
     const more = changed.length > offset + state.pageSize;
     return Response.json({
       data: changed.slice(offset, offset + state.pageSize),
-      meta: { next_url: more ? next.href : null },
+      meta: { next_url: more ? next.href : null, note: CANARY },
     });
   }
 
@@ -112,7 +114,7 @@ export function createUpstream() {
     /** Requests for records, as `METHOD path`. */
     calls: () => asked.map(({ method, path }) => `${method} ${path}`),
     put(collection: Collection, record: UpstreamRecord) {
-      records[collection].set(String(record.id), record);
+      records[collection].set(String(record.id), { private_note: CANARY, ...record });
     },
     putStatus: (clientId: string, status: UpstreamRecord) => void statuses.set(clientId, status),
     remove: (collection: Collection, id: string) => records[collection].delete(id),
@@ -132,9 +134,11 @@ export function createUpstream() {
 export type TestUpstream = ReturnType<typeof createUpstream>;
 
 function one(record: UpstreamRecord | undefined): Response {
-  return record ? Response.json({ data: record }) : problem(404);
+  return record
+    ? Response.json({ data: record, note: CANARY }, { headers: { "x-note": CANARY } })
+    : problem(404);
 }
 
 export function problem(status: number, headers: Record<string, string> = {}): Response {
-  return Response.json({ error: "upstream says no" }, { status, headers });
+  return Response.json({ error: `upstream says no to ${CANARY}` }, { status, headers });
 }
