@@ -10,7 +10,7 @@ import type { ApiDeps } from "./deps.ts";
  * otherwise vouch for rows it had not yet changed (RD2, RD7).
  */
 export async function readStanding(
-  deps: ApiDeps,
+  deps: Pick<ApiDeps, "vouch" | "isComplete" | "visibilityLagMs" | "ttlMs">,
   connection: ConnectionId,
   kind: Kind,
   read: () => Promise<readonly MirrorRecord[]>,
