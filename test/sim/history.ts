@@ -6,7 +6,7 @@ import { schedule } from "./deeds.ts";
 import { CALM, type Faults, type Profile } from "./faults.ts";
 import { judge } from "./judge.ts";
 import { drawPlan, type Plan } from "./plan.ts";
-import { MINUTE, type Simulation } from "./simulation.ts";
+import { HOUR, MINUTE, type Simulation } from "./simulation.ts";
 import { begun } from "./story.ts";
 import type { Witness } from "./witness.ts";
 
@@ -36,11 +36,11 @@ export async function tellPlan(plan: Plan): Promise<Told> {
   const peaceAt = beganAt + troubledMs;
   for (const deed of deeds) schedule(sim, apps, deed);
   const pauses = createChance(seed).fork("followers");
-  apps.follow(beganAt + Math.min(troubledMs, 60 * MINUTE), () => pauses.between(20_000, 180_000));
+  apps.follow(beganAt + Math.min(troubledMs, HOUR), () => pauses.between(20_000, 180_000));
   await clock.runUntil(peaceAt);
   if (!sim.mirror.up) sim.mirror.back();
   sim.setFaults({ ...CALM, drop: profile === "sweep-only" ? 1 : 0 });
-  apps.follow(peaceAt + 49 * MINUTE, () => pauses.between(4 * MINUTE, 12 * MINUTE));
+  apps.follow(peaceAt + Math.min(peaceMs, HOUR), () => pauses.between(4 * MINUTE, 12 * MINUTE));
   await sim.run(peaceMs);
   await drain(sim, apps);
   const violations = await judge({ sim, witness, apps, plan, peaceAt });
@@ -79,8 +79,8 @@ function count(
     ...apps.counters,
     unusable: (outcomes.unusable ?? 0) + (outcomes.unknown_type ?? 0),
     outages: of("outage"),
-    outagesOverAnHour: of("outage", 60 * MINUTE),
-    outagesOverADay: of("outage", 20 * 60 * MINUTE - 1),
+    outagesOverAnHour: of("outage", HOUR),
+    outagesOverADay: of("outage", 20 * HOUR - 1),
     keysRevoked: of("revoke"),
     rebuilds: of("rebuild"),
     skewed: Number(faults.skewMs !== 0),

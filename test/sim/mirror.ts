@@ -122,6 +122,18 @@ export function createMirror(world: MirrorWorld) {
     return life;
   }
 
+  /** The same records are read again and again. */
+  const digests = new Map<string, string>();
+  function digest(content: string | Uint8Array): string {
+    if (typeof content !== "string") return hash("sha256", content);
+    let found = digests.get(content);
+    if (found === undefined) {
+      found = hash("sha256", content);
+      digests.set(content, found);
+    }
+    return found;
+  }
+
   function log(level: string, event: string, fields?: object): void {
     const noted = NOTED[event] as keyof typeof counters | undefined;
     if (noted !== undefined) counters[noted]++;
@@ -138,7 +150,7 @@ export function createMirror(world: MirrorWorld) {
       newId,
       sleep,
       log,
-      digest: (content) => hash("sha256", content),
+      digest,
       ...stores.of(life),
       // Who read what is written by the routes, which are not simulated.
       access: { add: async () => {}, list: async () => [], purgeBefore: async () => 0 },
