@@ -5,7 +5,7 @@ import { rcms } from "../../src/sources/rcms/rcms.ts";
 import { isWanted, rebuiltKinds } from "../../src/sync/rebuild.ts";
 import { unaccounted, waitingEvents } from "./accounts.ts";
 import type { Apps } from "./apps.ts";
-import { BUDGET, HERE } from "./mirror.ts";
+import { HERE } from "./mirror.ts";
 import { type NetworkRecord, truth } from "./network.ts";
 import { type Plan, STALE_MS } from "./plan.ts";
 import type { Simulation } from "./simulation.ts";
@@ -88,14 +88,14 @@ export async function lostReminders({ mirror }: Simulation): Promise<string[]> {
 }
 
 /** The most calls in any 60 seconds. */
-export function overBudget({ api }: Simulation): string[] {
+export function overBudget({ api, shape }: Simulation): string[] {
   let most = 0;
   const times = api.requests.map(({ at }) => at);
   for (let from = 0, to = 0; to < times.length; to++) {
     while ((times[from] as number) <= (times[to] as number) - 60_000) from++;
     most = Math.max(most, to - from + 1);
   }
-  return most <= BUDGET.perMinute ? [] : [`budget: ${most} calls in one minute`];
+  return most <= shape.budget.perMinute ? [] : [`budget: ${most} calls in one minute`];
 }
 
 /** What changed in peace is seen within two intervals and two minutes, all webhooks lost. Deletions are the verifier's. */

@@ -3,6 +3,7 @@
 
 import { hash } from "node:crypto";
 import { cursors } from "../../src/cloudflare/cursors.ts";
+import type { GateBudget } from "../../src/core/gate.ts";
 import type { Kind } from "../../src/core/ids.ts";
 import { rcms } from "../../src/sources/rcms/rcms.ts";
 import type { Send } from "../../src/sources/source.ts";
@@ -27,8 +28,6 @@ export { HERE };
 
 const SHARDS = 4;
 const TICK_MS = 15 * 60_000;
-/** Tight for so small a network, so that it is felt. */
-export const BUDGET = { perMinute: 40, burst: 15 };
 
 export const TUNING: Tuning = {
   sweepMinutes: 15,
@@ -46,6 +45,7 @@ export interface MirrorWorld {
   readonly faults: () => Faults;
   readonly http: (key: string, heard: (shown: readonly Shown[]) => void) => Send;
   readonly sweeps: boolean;
+  readonly budget: GateBudget;
   readonly tuning?: Partial<Tuning>;
   readonly onLog?: ((line: string) => void) | undefined;
 }
@@ -216,7 +216,7 @@ export function createMirror(world: MirrorWorld) {
     chance,
     faults,
     connection: HERE,
-    budget: BUDGET,
+    budget: world.budget,
     shards: SHARDS,
     remote,
     newLife: () => newLife("object", "writer"),

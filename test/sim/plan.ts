@@ -11,7 +11,7 @@ import { HOUR, MINUTE, type Shape } from "./simulation.ts";
 export interface Plan {
   readonly seed: number;
   readonly profile: Profile;
-  readonly shape: Omit<Shape, "seed" | "profile" | "faults">;
+  readonly shape: Omit<Shape, "seed" | "profile" | "faults" | "budget">;
   readonly faults: Faults;
   /** Everything is read once before the history begins. */
   readonly whole: boolean;

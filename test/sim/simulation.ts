@@ -1,6 +1,7 @@
 // One simulated world: an RCMS whose records change, and a mirror that follows, all from one seed. What happens in it
 // is up to whoever has it in hand: a drawn history (plan.ts) or a story told by a test.
 
+import type { GateBudget } from "../../src/core/gate.ts";
 import { createApi, type Paging } from "./api.ts";
 import { type Chance, createChance } from "./chance.ts";
 import { type Clock, createClock } from "./clock.ts";
@@ -28,6 +29,7 @@ export interface Shape {
   readonly tellsTime: boolean;
   readonly pagesPerRun: number;
   readonly verifyBudget: number;
+  readonly budget: GateBudget;
 }
 
 export const SMALL: Omit<Shape, "seed"> = {
@@ -42,6 +44,8 @@ export const SMALL: Omit<Shape, "seed"> = {
   tellsTime: true,
   pagesPerRun: 50,
   verifyBudget: 8,
+  /** Tight for so small a network, so that it is felt. */
+  budget: { perMinute: 40, burst: 15 },
 };
 
 export interface Simulation {
@@ -100,6 +104,7 @@ export function createSimulation(shape: Shape, options: { readonly log?: boolean
     chance: root.fork("mirror"),
     http: api.http,
     sweeps: shape.profile !== "hooks-only",
+    budget: shape.budget,
     tuning: { pagesPerRun: shape.pagesPerRun, verifyBudget: shape.verifyBudget },
     onLog: options.log ? (line) => log.push(`${clock.now() - START} ${line}`) : undefined,
   });
