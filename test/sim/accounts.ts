@@ -59,7 +59,12 @@ export function accountEvents({ mirror }: Simulation, blame: Blame) {
       ? "and no fetch of its record started after it was received"
       : "and what was fetched since is not in the mirror";
 
-  return { outcomes };
+  return {
+    outcomes,
+    /** What was fetched of a record by requests that started then or later. */
+    fetchedSince: (key: string, at: number): readonly Shown[] =>
+      fetched.get(key)?.filter(({ startedAt }) => startedAt >= at) ?? [],
+  };
 }
 
 /** Events answered 2xx that are neither done, nor on their queue, nor parked where an operator sees them. */

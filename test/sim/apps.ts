@@ -56,8 +56,11 @@ export function createApps(sim: Simulation, witness: Witness) {
     acknowledgedTwice: 0,
   };
   const followers = [createFollower(sim, witness, 7), createFollower(sim, witness, 3, "org_1")];
-  /** By backfill: whom it was for. */
-  const logins = new Map<string, { readonly clientId: RecordId; readonly first: boolean }>();
+  /** By backfill: whom it was for, and since when it is wanted, our clock, ms. */
+  const logins = new Map<
+    string,
+    { readonly clientId: RecordId; readonly first: boolean; readonly since: number }
+  >();
 
   async function read(plan: ReadPlan): Promise<void> {
     const { kind, wish } = plan;
@@ -74,7 +77,9 @@ export function createApps(sim: Simulation, witness: Witness) {
       wishes: WISHES[wish],
       minSeq: plan.minSeq ? before?.seq : undefined,
     };
-    const answer = await isolateOf(plan.isolate).read(asked);
+    const isolate = isolateOf(plan.isolate);
+    const stored = isolate.stored.get(nameOf(ref)) ?? 0;
+    const answer = await isolate.read(asked);
     counters.reads++;
     witness.trace(`${clock.now()} read ${nameOf(ref)} ${answer.result}`);
     count(answer);
@@ -92,6 +97,12 @@ export function createApps(sim: Simulation, witness: Witness) {
         "backwards",
         `a read brought version ${number} of ${nameOf(ref)}, ${known.number} was held long before`,
       );
+    if (number < stored)
+      blame(
+        "backwards",
+        `a read brought version ${number} of ${nameOf(ref)} where its isolate had written ${stored}`,
+      );
+    if (!via.hit && via.stored) isolate.stored.set(nameOf(ref), Math.max(stored, number));
     if (plan.minSeq && row.seq < (before?.seq ?? 0))
       blame("min-seq", `a read brought seq ${row.seq} of ${nameOf(ref)}, ${before?.seq} was asked for`);
     if (WISHES[wish].noCache && !via.hit && number < (shown?.number ?? 0))
@@ -131,14 +142,16 @@ export function createApps(sim: Simulation, witness: Witness) {
     const client = all[who % all.length];
     if (!mirror.up || client === undefined) return;
     const clientId = client.id as RecordId;
+    const now = clock.now();
     const given = await mirror.invoke((services) => login(services, HERE, user, clientId), "login");
     if (given === undefined) return;
     counters.logins++;
     if (!given.first) counters.loginsRepeated++;
     const { backfill } = given;
-    const firstBefore = logins.get(backfill.id)?.first ?? false;
-    if (firstBefore && given.first) blame("login", `${user} was first twice for ${clientId}`);
-    logins.set(backfill.id, { clientId, first: firstBefore || given.first });
+    const known = logins.get(backfill.id);
+    if (known?.first && given.first) blame("login", `${user} was first twice for ${clientId}`);
+    const since = given.first ? now : (known?.since ?? backfill.createdAt);
+    logins.set(backfill.id, { clientId, first: known?.first || given.first, since });
   }
 
   async function acknowledge(who: number, times: number): Promise<void> {

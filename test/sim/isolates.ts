@@ -76,6 +76,8 @@ function createIsolate({ now }: Clock, mirror: SimMirror, life: Life) {
   };
   return {
     life,
+    /** Versions it has itself made the mirror hold, by `<kind>/<id>`: older ones it must not show any more (RD5). */
+    stored: new Map<string, number>(),
     read: (asked: Asked): Promise<Read> => readOne(reading, HERE, asked),
 
     list(kind: Kind, query: RecordQuery) {

@@ -31,7 +31,7 @@ export async function judge({ sim, witness, apps, plan, peaceAt }: Judged): Prom
     ...overBudget(sim),
     ...(plan.profile === "sweep-only" ? tooStale(sim, witness, peaceAt) : []),
     ...apps.differences(),
-    ...(plan.profile === "hooks-only" ? [] : await unfinished(sim, apps)),
+    ...(plan.profile === "hooks-only" ? [] : await unfinished(sim, witness, apps)),
   ];
 }
 
@@ -115,14 +115,22 @@ export function tooStale({ clock, network }: Simulation, { held }: Witness, peac
 }
 
 /** Logins hydrated their clients, orders were carried out, with the clock's ticks to find what was lost on the way. */
-async function unfinished({ mirror, network }: Simulation, { logins }: Apps): Promise<string[]> {
+async function unfinished(
+  { mirror, network }: Simulation,
+  { fetchedSince }: Witness,
+  { logins }: Apps,
+): Promise<string[]> {
   const wrong: string[] = [];
-  for (const [id, { clientId }] of logins) {
+  for (const [id, { clientId, since }] of logins) {
     const backfill = await mirror.memory.backfills.get(HERE, id);
     // A readmission clears what was: the next login hydrates anew.
     if (backfill === undefined || backfill.status === "failed") continue;
     if (backfill.status !== "done")
       wrong.push(`login: the backfill of ${clientId} is still ${backfill.status}`);
+    else if (
+      ["clients", "assessment-status"].some((kind) => fetchedSince(`${kind}/${clientId}`, since).length === 0)
+    )
+      wrong.push(`login: ${clientId} was called hydrated, and not fetched since`);
     else if (mirror.rowOf("clients", clientId) === undefined && isThere(network.get("clients", clientId)))
       wrong.push(`login: ${clientId} was called hydrated and is not held`);
   }

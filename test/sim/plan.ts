@@ -159,6 +159,7 @@ function drawRequests(chance: Chance, withinMs: number): Deed[] {
   const who = () => chance.between(0, 999);
   const deeds: Deed[] = [];
   for (let i = chance.between(1, 5); i > 0; i--) deeds.push(aRead(chance, now(), aRecord(chance)));
+  if (chance.happens(0.15)) deeds.push(...stare(chance, now()));
   for (let i = chance.between(0, 3); i > 0; i--) {
     const list = { do: "list", kind: chance.pick(LISTED) } as const;
     const changedWithinMs = chance.happens(0.5)
@@ -176,6 +177,18 @@ function drawRequests(chance: Chance, withinMs: number): Deed[] {
     deeds.push({ at: now(), do: "acknowledge", who: who(), times: chance.between(1, 2) });
   if (chance.happens(0.1)) deeds.push({ at: now(), do: "rebuild" });
   return deeds;
+}
+
+/** A reader who looks at one record again and again while it changes. */
+function stare(chance: Chance, from: number): Deed[] {
+  const record = aRecord(chance);
+  const isolate = chance.between(0, 1);
+  const reads = Array.from({ length: 12 }, (_, i): Deed => {
+    const wish = chance.pick(["none", "none", "none", "no-cache", "no-store", "max-age=60"] as const);
+    const at = from + i * 800 + chance.between(0, 700);
+    return { at, do: "read", ...record, wish, minSeq: chance.happens(0.5), isolate };
+  });
+  return [{ at: from + chance.between(0, 5_000), do: "change", ...record }, ...reads];
 }
 
 /** In peace things go on happening, the changes early enough to be seen before judgement. */

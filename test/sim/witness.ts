@@ -4,6 +4,7 @@
 import type { MirrorRecord } from "../../src/core/record.ts";
 import { isWanted } from "../../src/sync/rebuild.ts";
 import { accountEvents } from "./accounts.ts";
+import type { Shown } from "./api.ts";
 import { type Claims, createClaims } from "./claims.ts";
 import { truth } from "./network.ts";
 import type { Simulation } from "./simulation.ts";
@@ -32,6 +33,7 @@ export interface Witness {
   readonly counters: Readonly<Record<string, number>>;
   /** What became of events, by the ledger's own words. */
   readonly outcomes: Readonly<Record<string, number>>;
+  readonly fetchedSince: (key: string, at: number) => readonly Shown[];
   /** Of everything that happened, in order. */
   hash(): string;
   /** Something happened. */
@@ -88,13 +90,13 @@ export function watch(sim: Simulation): Witness {
   };
 
   mirror.watched.overlapped = (what) => blame("at-most-one", what);
-  const { outcomes } = accountEvents(sim, blame);
+  const { outcomes, fetchedSince } = accountEvents(sim, blame);
   sim.api.watched.asked = ({ path, whole }) => {
     trace(`${clock.now()} ${path}`);
     if (whole) checkOrdered(sim, path.slice(1), blame);
   };
   const claims = createClaims(sim, blame);
-  return { violations, blame, claims, held, counters, outcomes, hash, trace };
+  return { violations, blame, claims, held, counters, outcomes, fetchedSince, hash, trace };
 }
 
 /** Content of a record goes forward, and is new. */
