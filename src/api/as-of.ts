@@ -3,7 +3,7 @@
 import { listAsOf } from "../core/as-of.ts";
 import type { ConnectionId, Kind } from "../core/ids.ts";
 import type { MirrorRecord } from "../core/record.ts";
-import { type Place, replicaFor } from "../sync/replica.ts";
+import { type Place, type ReplicaDeps, replicaFor } from "../sync/replica.ts";
 import type { ApiDeps } from "./deps.ts";
 
 export interface Standing {
@@ -20,7 +20,7 @@ export interface Standing {
  * otherwise vouch for rows it had not yet changed (RD2, RD7).
  */
 export async function readStanding(
-  deps: ApiDeps,
+  deps: Place & ReplicaDeps & Pick<ApiDeps, "vouch" | "visibilityLagMs" | "ttlMs">,
   connection: ConnectionId,
   kind: Kind,
   asked: string | undefined,

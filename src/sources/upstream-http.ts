@@ -86,10 +86,18 @@ function requestHeaders(apiKey: string, request: UpstreamRequest): Record<string
   };
 }
 
+/**
+ * When an answer was asked for, by the earlier of both clocks, ms: what it shows may be as old as its question, so the
+ * time it took does not count.
+ * @param upstreamNow its `Date`
+ */
+export function askedAt(startedAt: number, upstreamNow: number, now: number): number {
+  return Math.min(startedAt, upstreamNow - (now - startedAt));
+}
+
 function answerOf(response: Response, text: string, startedAt: number, now: number): Result<UpstreamAnswer> {
   const upstreamNow = Date.parse(response.headers.get("date") ?? "");
-  // What an answer shows may be as old as its question: the time it took does not count.
-  const asOf = Math.min(startedAt, upstreamNow - (now - startedAt));
+  const asOf = askedAt(startedAt, upstreamNow, now);
   const holdMs = spentAllowance(response.headers, now);
   const head = {
     status: response.status,

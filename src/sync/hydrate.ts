@@ -63,10 +63,11 @@ export async function hydrate(
   const looks = await lookAll(deps, connection, kept.filter(isChanged), versions);
   const entries: LedgerEntry[] = [];
   const settlements = new Map<Message, Settlement>();
+  const spokenOf = new Set<string>();
   for (const message of fresh) {
     const { settlement, outcome } = purged.has(message)
       ? OF_PURGED
-      : await settle(deps, message, looks, lookedFrom);
+      : await settle(deps, message, looks, lookedFrom, spokenOf);
     settlements.set(message, settlement);
     if (outcome) entries.push(toEntry(deps, message, outcome));
   }
@@ -174,6 +175,8 @@ async function settle(
   message: Message,
   looks: ReadonlyMap<string, Looked>,
   lookedFrom: number,
+  /** Refs that earlier messages of the batch were about. */
+  spokenOf: Set<string>,
 ): Promise<Settled> {
   const { what } = message.body;
   switch (what.is) {
@@ -184,8 +187,10 @@ async function settle(
     case "record":
       return storeOr(deps, message, "insert", () => deps.keepReminder(message.body));
     case "changed": {
-      const looked = looks.get(refKey(what.ref)) ?? { ok: false, failure: { kind: "interrupted" } };
-      const settled = settleChanged(deps, message, looked, lookedFrom);
+      const key = refKey(what.ref);
+      const looked = looks.get(key) ?? { ok: false, failure: { kind: "interrupted" } };
+      const settled = settleChanged(deps, message, looked, lookedFrom, !spokenOf.has(key));
+      spokenOf.add(key);
       if (settled.settlement.result !== "ack" || !settled.outcome) return settled;
       if (settled.outcome === "suppressed") return settled;
       return storeOr(deps, message, settled.outcome, async () => {
@@ -210,11 +215,17 @@ async function storeOr(
   }
 }
 
-function settleChanged(deps: HydrateDeps, message: Message, looked: Looked, lookedFrom: number): Settled {
+function settleChanged(
+  deps: HydrateDeps,
+  message: Message,
+  looked: Looked,
+  lookedFrom: number,
+  first: boolean,
+): Settled {
   if (!looked.ok) return settleFailure(deps, message, looked);
   if (looked.suppressed) return OF_PURGED;
   const { receivedAt, type } = message.body;
-  if (shows(looked, message.body, lookedFrom, deps.source)) {
+  if (shows(looked, message.body, lookedFrom, deps.source, first)) {
     return { settlement: ACK, outcome: looked.version === undefined ? "gone" : looked.decision };
   }
   const again = lookAgainSeconds(receivedAt, deps.now());

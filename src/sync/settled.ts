@@ -16,14 +16,17 @@ export interface Spoken {
 /**
  * An upstream may stamp its event somewhat after its record. Such a record is taken for the event's own only
  * by a look that started when a second, unseen change could no longer hide behind the API's lag: two changes
- * a second apart would otherwise be taken for one.
+ * a second apart would otherwise be taken for one. Stamps cut to the second hide the second change of that very
+ * second: there a look settles one event at once, if it brought a change, and the others after the lag.
  * @param lookedFrom no look considered here started before, our clock, ms
+ * @param first no other event of this record was settled by the same look
  */
 export function shows(
   looked: Extract<Looked, { ok: true }>,
   event: Spoken,
   lookedFrom: number,
   source: Pick<Source, "eventSlackMs" | "writeLagMs">,
+  first = true,
 ): boolean {
   const { createdAt, receivedAt } = event;
   if (looked.unproven || looked.doubt) return false;
@@ -36,13 +39,27 @@ export function shows(
   if (updatedAt === undefined)
     return looked.decision !== "unchanged" || fetchedAt >= createdAt - source.eventSlackMs;
   if (isAsNew(updatedAt, createdAt)) return true;
+  const brought = first && (looked.decision === "insert" || looked.decision === "update");
+  if (brought && mayBeAsNew(updatedAt, createdAt)) return true;
   return updatedAt >= createdAt - source.eventSlackMs && lookedFrom >= receivedAt + source.writeLagMs;
 }
 
-/** One change stamps its record and its event within a moment of each other. */
+/**
+ * One change stamps its record and its event within a moment of each other. A whole second may have been cut: it says
+ * so of events of the seconds before it alone.
+ */
 export function isAsNew(updatedAt: number, createdAt: number): boolean {
-  return endOfGrain(updatedAt) >= createdAt - limits.sameInstantMs;
+  return isWhole(updatedAt)
+    ? updatedAt > createdAt - (createdAt % 1_000)
+    : updatedAt >= createdAt - limits.sameInstantMs;
 }
+
+/** A whole second may stand for any instant within it. */
+export function mayBeAsNew(updatedAt: number, createdAt: number): boolean {
+  return isWhole(updatedAt) && updatedAt + 999 >= createdAt - limits.sameInstantMs;
+}
+
+const isWhole = (updatedAt: number) => updatedAt % 1_000 === 0;
 
 /**
  * When to look again: 2, 5 and 15 s apart, counted from the receipt, so that nothing needs to be remembered
@@ -56,9 +73,4 @@ export function lookAgainSeconds(receivedAt: number, now: number): number | unde
     if (now < rung) return Math.ceil((rung - now) / 1_000);
   }
   return undefined;
-}
-
-/** A whole second may stand for any instant within it. */
-function endOfGrain(updatedAt: number): number {
-  return updatedAt % 1_000 === 0 ? updatedAt + 999 : updatedAt;
 }

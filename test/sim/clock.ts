@@ -26,9 +26,12 @@ export function createClock(start: number): Clock {
   let steps = 0;
   let outside = 0;
 
-  async function settle(): Promise<void> {
-    do await new Promise<void>((resume) => setImmediate(resume));
-    while (outside > 0);
+  /**
+   * Called once nothing can go on without waiting: a tick asked for by a microtask comes after every other microtask.
+   * Far cheaper than a turn of the machine's own loop, which only work outside of it needs.
+   */
+  function whenSettled(go: () => void): void {
+    queueMicrotask(() => process.nextTick(() => (outside > 0 ? setImmediate(whenSettled, go) : go())));
   }
 
   return {
@@ -49,16 +52,28 @@ export function createClock(start: number): Clock {
         outside--;
       }
     },
-    async runUntil(until) {
-      await settle();
-      for (let next = heap[0]; next !== undefined && next.time <= until; next = heap[0]) {
-        pop(heap);
-        time = next.time;
-        steps++;
-        next.run();
-        await settle();
-      }
-      time = Math.max(time, until);
+    runUntil(until) {
+      return new Promise((resolve, reject) => {
+        const turn = () => {
+          const next = heap[0];
+          if (next === undefined || next.time > until) {
+            time = Math.max(time, until);
+            resolve();
+            return;
+          }
+          pop(heap);
+          time = next.time;
+          steps++;
+          try {
+            next.run();
+          } catch (error) {
+            reject(error);
+            return;
+          }
+          whenSettled(turn);
+        };
+        whenSettled(turn);
+      });
     },
     get steps() {
       return steps;

@@ -1,42 +1,33 @@
 // One deployed mirror, simulated: the project's own spine (services, consumers, tick, shard writers, gate machine)
 // over stores in memory, queues, KV and Durable Objects that fail as the platform's do.
 
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { cursors } from "../../src/cloudflare/cursors.ts";
-import type { Doubt } from "../../src/core/decide.ts";
-import { acquire, type GateState, openGate, report, resume } from "../../src/core/gate.ts";
-import { type Kind, refKey } from "../../src/core/ids.ts";
-import { createLeases } from "../../src/core/leases.ts";
-import type { MirrorRecord } from "../../src/core/record.ts";
+import type { GateBudget } from "../../src/core/gate.ts";
+import type { Kind } from "../../src/core/ids.ts";
 import { rcms } from "../../src/sources/rcms/rcms.ts";
 import type { Send } from "../../src/sources/source.ts";
 import { connect, resume as resumeConnection } from "../../src/sync/connect.ts";
 import { consumeEvents, consumeJobs } from "../../src/sync/consume.ts";
 import type { EventMessage, JobMessage } from "../../src/sync/messages.ts";
 import { park } from "../../src/sync/park.ts";
-import type { Cursor, Gate, Writers } from "../../src/sync/ports.ts";
 import { receive } from "../../src/sync/receive.ts";
 import { createServices, type Services, type Tuning } from "../../src/sync/services.ts";
-import { createShardWriter } from "../../src/sync/shard-writer.ts";
-import { shardedWriters } from "../../src/sync/shards.ts";
 import { tick } from "../../src/sync/tick.ts";
-import type { DoubtStore } from "../../src/sync/write.ts";
-import { createMemory } from "../sync/memory.ts";
-import { backfillMemory, minimisationMemory, rebuildMemory } from "../sync/memory-work.ts";
-import { connectionOf } from "../sync/world.ts";
+import type { Shown } from "./api.ts";
 import type { Chance } from "./chance.ts";
 import type { Clock } from "./clock.ts";
 import type { Faults } from "./faults.ts";
-import { createLife, type Life, lived } from "./life.ts";
+import { createLife, type How, type Life, lived, type Sort } from "./life.ts";
+import { createObjects } from "./objects.ts";
 import { createQueue } from "./queue.ts";
-import { createKv } from "./stale-kv.ts";
-import type { SimDelivery } from "./webhooks.ts";
+import { createStores, HERE } from "./stores.ts";
+import { isSigned, type SimDelivery } from "./webhooks.ts";
 
-export const HERE = connectionOf("rcms");
+export { HERE };
+
 const SHARDS = 4;
-const TICK_MS = 15 * 60_000;
-/** Tight for so small a network, so that it is felt. */
-export const BUDGET = { perMinute: 40, burst: 15 };
+export const TICK_MS = 15 * 60_000;
 
 export const TUNING: Tuning = {
   sweepMinutes: 15,
@@ -52,229 +43,206 @@ export interface MirrorWorld {
   readonly clock: Clock;
   readonly chance: Chance;
   readonly faults: () => Faults;
-  readonly http: (key: string) => Send;
+  readonly http: (key: string, heard: (shown: readonly Shown[]) => void) => Send;
   readonly sweeps: boolean;
-  readonly onLog?: (line: string) => void;
+  readonly budget: GateBudget;
+  readonly tuning?: Partial<Tuning>;
+  readonly onLog?: ((line: string) => void) | undefined;
 }
 
-interface Told {
-  write: (before: MirrorRecord | undefined, after: MirrorRecord) => void;
-  cursor: (name: string, watermark: number) => void;
-  overlap: (what: string) => void;
+export interface Accepted {
+  readonly eventId: string;
+  /** Our clock, ms: when the receiver had it in hand. */
+  readonly receivedAt: number;
+  readonly message: EventMessage | undefined;
 }
 
 /** Of one record: what writers must never do twice at a time. */
 const isSingle = (target: string) =>
   /^GET \/(clients|staff|organizations)\/[^/]+(\/assessment-status)?$/.test(target);
 
+const NOTED: Readonly<Record<string, string>> = {
+  event_lagging: "lagging",
+  event_parked: "parked",
+  connection_paused: "paused",
+  webhook_registered_anew: "registeredAnew",
+  deliveries_missing: "missingTold",
+};
+
 export type SimMirror = ReturnType<typeof createMirror>;
 
 export function createMirror(world: MirrorWorld) {
   const { clock, chance, faults } = world;
   const counters = {
-    crashes: 0,
-    redelivered: 0,
+    invocations: 0,
+    invocationsDied: 0,
+    objectsDied: 0,
+    gatesLost: 0,
+    leasesRefused: 0,
+    held: 0,
     batches: 0,
+    batchesReturned: 0,
+    redelivered: 0,
+    messagesReordered: 0,
+    queueRefused: 0,
     databaseFailures: 0,
+    ambiguousCommits: 0,
     staleReads: 0,
     ticks: 0,
-    givenUp: 0,
+    doubleTicks: 0,
+    lagging: 0,
+    parked: 0,
+    paused: 0,
+    registeredAnew: 0,
+    missingTold: 0,
   };
-  const stores = createMemory();
-  const memory = {
-    ...stores,
-    backfills: backfillMemory(),
-    rebuilds: rebuildMemory(),
-    minimisations: minimisationMemory(stores.connections.setFields),
+  const remote: How = { forMs: () => chance.between(1, 5), fails: () => false };
+  const queueing: How = {
+    ...remote,
+    fails() {
+      if (!chance.happens(faults().queueRefuses)) return false;
+      counters.queueRefused++;
+      return "before";
+    },
   };
-  const kv = createKv({ clock, chance, faults, counters });
+  const stores = createStores({ clock, chance, faults, remote, counters });
+  const { watched, memory, kv } = stores;
   const lives = new Set<Life>();
-  const calls = new Set<{ readonly target: string; readonly life: Life }>();
-  const tell: Told = { write: () => {}, cursor: () => {}, overlap: () => {} };
-  const rows = () => new Map(memory.records.all(HERE).map((row) => [`${row.kind}/${row.id}`, row]));
-  const commit = memory.records.commit;
-  memory.records.commit = async (connection, writes) => {
-    const before = rows();
-    const written = commit(connection, writes);
-    const after = [...rows()].filter(([key, row]) => before.get(key)?.seq !== row.seq);
-    for (const [key, row] of after.sort(([, a], [, b]) => a.seq - b.seq)) tell.write(before.get(key), row);
-    return written;
-  };
-  const put = kv.put;
-  kv.put = async (key, text) => {
-    await put(key, text);
-    const { watermark, run } = JSON.parse(String(text)) as Cursor;
-    const [, , name = ""] = key.split("/");
-    if (watermark !== undefined && run === undefined) tell.cursor(name, watermark);
-  };
+  const lengths = new Map<string, number>();
+  /** Single fetches under way, by what they ask. */
+  const calls = new Map<string, Set<Life>>();
   let up = true;
   let ids = 0;
+  const newId = () => `id-${++ids}`;
 
-  function newLife(): Life {
-    const life = createLife({ clock, chance, faults, counters });
+  function newLife(sort: Sort, name: string): Life {
+    const life = createLife({ clock, chance, faults, counters, lengths }, sort, name);
     lives.add(life);
     life.onDeath(() => lives.delete(life));
     return life;
   }
 
-  const databaseFails = (): false | "before" | "after" => {
-    if (!chance.happens(faults().database)) return false;
-    counters.databaseFailures++;
-    return chance.pick(["before", "after"] as const);
-  };
+  /** The same records are read again and again. */
+  const digests = new Map<string, string>();
+  function digest(content: string | Uint8Array): string {
+    if (typeof content !== "string") return hash("sha256", content);
+    let found = digests.get(content);
+    if (found === undefined) {
+      found = hash("sha256", content);
+      digests.set(content, found);
+    }
+    return found;
+  }
+
+  function log(level: string, event: string, fields?: object): void {
+    const noted = NOTED[event] as keyof typeof counters | undefined;
+    if (noted !== undefined) counters[noted]++;
+    world.onLog?.(`${level} ${event} ${JSON.stringify(fields ?? {})}`);
+  }
 
   /** The services as one life has them: every call is one of its steps. */
   function servicesOf(life: Life): Services {
-    const database = { forMs: () => chance.between(1, 15), fails: databaseFails };
-    const remote = { forMs: () => chance.between(1, 5), fails: () => false as const };
-    const store = <T extends object>(target: T): T => lived(life, target, database);
+    const sleep = (ms: number) => life.step(ms);
+    const [gate, writers] = [objects.gate(life), objects.writers(life)];
     return createServices({
       now: clock.now,
       random: chance.next,
-      newId: () => `id-${++ids}`,
-      sleep: (ms: number) => life.step(ms),
-      log: (level, event, fields) => world.onLog?.(`${level} ${event} ${JSON.stringify(fields ?? {})}`),
-      digest: (content) => createHash("sha256").update(content).digest("hex"),
-      connections: store(memory.connections),
-      records: store(memory.records),
-      ledger: store(memory.ledger),
-      deadLetters: store(memory.deadLetters),
-      kinds: store(memory.kinds),
-      taken: store(memory.taken),
-      backfills: store(memory.backfills),
-      rebuilds: store(memory.rebuilds),
-      refreshes: store(memory.refreshes),
-      purges: store(memory.purges),
-      minimisations: store(memory.minimisations),
-      // Reads are not simulated: nobody reads, so there is nothing to log.
+      newId,
+      sleep,
+      log,
+      digest,
+      ...stores.of(life),
+      // Who read what is written by the routes, which are not simulated.
       access: { add: async () => {}, list: async () => [], purgeBefore: async () => 0 },
-      cursors: cursors(lived(life, kv, remote), (ms) => life.step(ms)),
-      queues: lived(life, queues, {
-        ...remote,
-        fails: () => chance.happens(faults().queueRefuses) && "before",
-      }),
-      gate: () => lived(life, gate, remote),
-      writers: () => shardedWriters(SHARDS, (number) => lived(life, shardOf(number), remote)),
+      cursors: cursors(stores.kvOf(life), sleep),
+      queues: queuesOf(life),
+      gate: () => gate,
+      writers: () => writers,
       source: () => source,
-      http:
-        ({ apiKey }) =>
-        async (request) => {
-          await life.step(0);
-          const call = { target: `${request.method} ${request.target}`, life };
-          if ([...calls].some((one) => one.life.alive && one.target === call.target && isSingle(one.target)))
-            tell.overlap(`two fetches at once: ${call.target}`);
-          calls.add(call);
-          const reply = await world.http(apiKey)(request);
-          calls.delete(call);
-          await life.step(0);
-          return reply;
-        },
+      http: ({ apiKey }) => call(life, apiKey),
       parseEvent: (message) => message as EventMessage,
       parseJob: (message) => message as JobMessage,
-      tuning: TUNING,
+      tuning: { ...TUNING, ...world.tuning },
     });
+  }
+
+  /** One call of the API by a life; what arrives after its death was never heard. */
+  function call(life: Life, apiKey: string): Send {
+    const send = world.http(apiKey, (shown) => {
+      if (life.alive) watched.fetched(shown);
+    });
+    return async (request) => {
+      await life.step(0);
+      const target = `${request.method} ${request.target}`;
+      const single = isSingle(target);
+      const others = calls.get(target) ?? new Set();
+      if (single) {
+        if ([...others].some((one) => one.alive)) watched.overlapped(`two fetches at once: ${target}`);
+        calls.set(target, others.add(life));
+      }
+      const reply = await send(request);
+      if (single) others.delete(life);
+      await life.step(0);
+      return reply;
+    };
   }
 
   const source: typeof rcms = {
     ...rcms,
-    verify: (delivery, secrets, now) => clock.external(rcms.verify(delivery, secrets, now)),
+    verify: async (delivery, secrets, now) => {
+      const signature = delivery.header("x-rcms-signature") ?? "";
+      const signed = isSigned({ body: delivery.body, signature }, secrets, now);
+      return signed ? { authentic: true } : { authentic: false, why: "wrong" };
+    },
   };
 
-  /** Runs work as one invocation. @returns undefined when it died */
-  function invoke<T>(work: (services: Services) => Promise<T>): Promise<T | undefined> {
-    const life = newLife();
+  /** Runs work as one invocation. @returns undefined when it died, failed, or met nobody */
+  function invoke<T>(work: (services: Services) => Promise<T>, name = "operator"): Promise<T | undefined> {
+    if (!up) return Promise.resolve(undefined);
+    const life = newLife("invocation", name);
     return new Promise((resolve) => {
       life.onDeath(() => resolve(undefined));
       const done = (result: T | undefined) => {
         lives.delete(life);
+        life.end();
         resolve(result);
       };
       work(servicesOf(life)).then(done, () => done(undefined));
     });
   }
 
-  // Durable Objects. A shard's memory dies with it, its doubts do not; whoever was calling is told.
-  const doubts = new Map<string, Doubt>();
-  const doubtStore: DoubtStore = {
-    get: (ref) => doubts.get(refKey(ref)),
-    set: (ref, doubt) => void doubts.set(refKey(ref), doubt),
-    delete: (ref) => void doubts.delete(refKey(ref)),
-  };
-  const shards = new Map<number, { readonly writers: Writers; readonly life: Life }>();
-  function shardOf(number: number): Writers {
-    const ask = <T>(call: (writers: Writers) => Promise<T>): Promise<T> => {
-      let shard = shards.get(number);
-      if (!shard?.life.alive) {
-        const life = newLife();
-        shard = { life, writers: createShardWriter(servicesOf(life), HERE, doubtStore) };
-        shards.set(number, shard);
-      }
-      const { life, writers } = shard;
-      return new Promise((resolve, reject) => {
-        life.onDeath(() => reject(new Error("the object was reset")));
-        call(writers).then(resolve, reject);
-      });
-    };
-    return { look: (asks) => ask((one) => one.look(asks)), offer: (seen) => ask((one) => one.offer(seen)) };
-  }
+  const objects = createObjects({
+    clock,
+    chance,
+    faults,
+    connection: HERE,
+    budget: world.budget,
+    shards: SHARDS,
+    remote,
+    newLife: () => newLife("object", "writer"),
+    servicesOf,
+    onOverlap: (what) => watched.overlapped(what),
+    onBreach: (what) => watched.breached(what),
+    counters,
+  });
 
-  let gateState: GateState | undefined;
-  const current = () => gateState ?? openGate(BUDGET, clock.now());
-  const leases = createLeases();
-  /** Our own book of who holds what. */
-  const holders = new Map<string, { readonly holder: string; readonly until: number }>();
-  const gate: Gate = {
-    async acquire(ask) {
-      const { state, permit } = acquire(current(), ask, BUDGET, clock.now());
-      gateState = state;
-      return permit;
-    },
-    async report(call) {
-      gateState = report(current(), call, clock.now());
-    },
-    async resume() {
-      gateState = resume(current());
-    },
-    async lease(name, holder, forMs) {
-      const now = clock.now();
-      const granted = leases.take(name, holder, forMs, now);
-      const held = holders.get(name);
-      if (granted && held !== undefined && held.holder !== holder && held.until > now)
-        tell.overlap(`the lease ${name} has two holders`);
-      if (granted) holders.set(name, { holder, until: now + forMs });
-      return granted;
-    },
-    async release(name, holder) {
-      leases.release(name, holder);
-      if (holders.get(name)?.holder === holder) holders.delete(name);
-    },
-    async clear() {
-      gateState = undefined;
-      leases.clear();
-      holders.clear();
-    },
-  };
-
-  const common = { clock, chance, faults, isUp: () => up, counters };
   const onDropped = (message: { body: EventMessage | JobMessage; attempts: number }) => {
-    counters.givenUp++;
     const queue = "job" in message.body ? ("jobs" as const) : ("events" as const);
     const parked = [{ queue, message, reason: "the platform's retries were used up" }];
-    void park({ deadLetters: memory.deadLetters, newId: () => `id-${++ids}`, now: clock.now }, parked);
+    void park({ deadLetters: memory.deadLetters, newId, now: clock.now }, parked);
   };
+  const common = { clock, chance, faults, isUp: () => up, counters, onDropped };
   const events = createQueue<EventMessage>({
     ...common,
     batchSize: 100,
     concurrency: 3,
-    consume: (messages) => invoke((services) => consumeEvents(services, messages)),
-    onDropped,
+    consume: (messages) => invoke((services) => consumeEvents(services, messages), "events"),
   });
   const jobs = createQueue<JobMessage>({
     ...common,
     batchSize: 10,
     concurrency: 2,
-    consume: (messages) => invoke((services) => consumeJobs(services, messages)),
-    onDropped,
+    consume: (messages) => invoke((services) => consumeJobs(services, messages), "jobs"),
   });
   const queues = {
     sendEvents: async (messages: readonly EventMessage[]) => events.send(messages, 0),
@@ -282,31 +250,47 @@ export function createMirror(world: MirrorWorld) {
       jobs.send(messages, delaySeconds * 1_000),
     backlog: async () => ({ events: events.size, jobs: jobs.size }),
   };
+  const queuesOf = lived(queues, queueing);
 
-  async function cron(): Promise<void> {
+  function cron(): void {
     const next = (Math.floor(clock.now() / TICK_MS) + 1) * TICK_MS;
-    clock.at(next, () => void cron());
+    clock.at(next, cron);
     if (!up || !world.sweeps || clock.now() % TICK_MS !== 0) return;
     counters.ticks++;
-    void invoke(tick);
-    if (chance.happens(faults().doubleTick)) void invoke(tick);
+    void invoke(tick, "tick");
+    if (!chance.happens(faults().doubleTick)) return;
+    counters.doubleTicks++;
+    clock.at(clock.now() + chance.pick([0, chance.between(0, 60_000)]), () => void invoke(tick, "tick"));
   }
 
-  const accepted: string[] = [];
+  /** By event id: when the receiver first had it in hand, our clock, ms. */
+  const received = new Map<string, number>();
+  /** By event id: the first time each was answered 2xx. */
+  const accepted = new Map<string, Accepted>();
+
+  function accept(messages: readonly EventMessage[], body: Uint8Array): void {
+    const lost = JSON.parse(new TextDecoder().decode(body)) as { readonly id?: string };
+    const all: readonly Accepted[] =
+      messages.length > 0
+        ? messages.map((message) => ({ ...message, message }))
+        : [{ eventId: String(lost.id), receivedAt: clock.now(), message: undefined }];
+    for (const { eventId, receivedAt, message } of all)
+      if (!accepted.has(eventId)) accepted.set(eventId, { eventId, receivedAt, message });
+  }
 
   return {
     memory,
     counters,
     kv,
-    /** Whoever watches is told of every row written, every watermark saved, and whatever happens twice at once. */
-    tell,
-    rowOf: (kind: Kind, id: string) => rows().get(`${kind}/${id}`),
+    watched,
+    rowOf: (kind: Kind, id: string) => memory.records.find(HERE, `${kind}/${id}`),
     events,
     jobs,
-    /** Ids of the events answered 2xx. */
     accepted,
-    startCron: () => void cron(),
+    received,
+    startCron: cron,
     invoke,
+    newLife,
     servicesOf,
     get up() {
       return up;
@@ -315,8 +299,7 @@ export function createMirror(world: MirrorWorld) {
     down() {
       up = false;
       for (const life of [...lives]) life.kill();
-      leases.clear();
-      holders.clear();
+      objects.forgetLeases();
     },
     back() {
       up = true;
@@ -326,22 +309,30 @@ export function createMirror(world: MirrorWorld) {
     async deliver({ body, signature }: SimDelivery): Promise<number | undefined> {
       await clock.sleep(chance.between(5, 50));
       if (!up) return undefined;
-      const received = await invoke((services) =>
-        receive(
-          {
-            now: clock.now,
-            source: () => source,
-            digest: services.digest,
-            receiver: (id) => services.connections.receiver(id, clock.now()),
-            rereadReceiver: async () => undefined,
-            send: services.queues.sendEvents,
-          },
-          HERE,
-          { header: (name) => (name === "x-rcms-signature" ? signature : null), body },
-        ),
+      const sent: EventMessage[] = [];
+      const outcome = await invoke(
+        (services) =>
+          receive(
+            {
+              now: clock.now,
+              source: () => source,
+              digest: services.digest,
+              receiver: (id) => services.connections.receiver(id, clock.now()),
+              rereadReceiver: async () => undefined,
+              send(messages) {
+                sent.push(...messages);
+                for (const { eventId, receivedAt } of messages)
+                  if (!received.has(eventId)) received.set(eventId, receivedAt);
+                return services.queues.sendEvents(messages);
+              },
+            },
+            HERE,
+            { header: (name) => (name === "x-rcms-signature" ? signature : null), body },
+          ),
+        "receive",
       );
-      if (received?.result === "queued") accepted.push(JSON.parse(new TextDecoder().decode(body)).id);
-      return received === undefined ? undefined : received.result === "queued" ? 202 : 503;
+      if (outcome?.result === "queued") accept(sent, body);
+      return outcome === undefined ? undefined : outcome.result === "queued" ? 202 : 503;
     },
     connect: () =>
       invoke((services) =>

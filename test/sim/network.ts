@@ -46,7 +46,9 @@ export function createNetwork(): Network {
       if (record === undefined) {
         record = { kind, id, versions: [] };
         records.set(`${kind}/${id}`, record);
-        byKind.set(kind, [...(byKind.get(kind) ?? []), record]);
+        const all = byKind.get(kind);
+        if (all === undefined) byKind.set(kind, [record]);
+        else all.push(record);
       }
       const written = { ...version, number: record.versions.length + 1 };
       record.versions.push(written);

@@ -9,9 +9,12 @@ import type { Faults } from "./faults.ts";
 
 const MAX_RETRIES = 100;
 const AGAIN_AFTER_DEATH_MS = 30_000;
+const LATE_MS = 60_000;
 
 interface Held<T> {
   readonly body: T;
+  /** In the order they were sent. */
+  readonly number: number;
   attempts: number;
   dueAt: number;
 }
@@ -22,6 +25,15 @@ export interface SimQueue<T> {
   wake(): void;
   readonly size: number;
   readonly bodies: readonly T[];
+  /** Since when the oldest batch is being consumed, our clock, ms. */
+  readonly inHandSince: number | undefined;
+}
+
+export interface QueueCounters {
+  batches: number;
+  redelivered: number;
+  batchesReturned: number;
+  messagesReordered: number;
 }
 
 export function createQueue<T>(world: {
@@ -34,12 +46,15 @@ export function createQueue<T>(world: {
   /** Undefined: the consumer died. */
   readonly consume: (messages: readonly Queued<T>[]) => Promise<readonly LetGo[] | undefined>;
   readonly onDropped: (message: Queued<T>) => void;
-  readonly counters: { redelivered: number; batches: number };
+  readonly counters: QueueCounters;
 }): SimQueue<T> {
-  const { clock, chance, faults } = world;
+  const { clock, chance, counters, faults } = world;
   const waiting: Held<T>[] = [];
-  const inHand = new Set<Held<T>>();
+  /** And since when, our clock, ms. */
+  const inHand = new Map<Held<T>, number>();
   let running = 0;
+  let sent = 0;
+  let newestTaken = 0;
 
   function add(held: Held<T>): void {
     waiting.push(held);
@@ -48,12 +63,16 @@ export function createQueue<T>(world: {
 
   function wake(): void {
     while (running < world.concurrency && world.isUp()) {
-      const due = waiting.filter(({ dueAt }) => dueAt <= clock.now());
+      const now = clock.now();
+      const due = waiting.filter(({ dueAt }) => dueAt <= now);
       if (due.length === 0) return;
       const batch: Held<T>[] = [];
       while (due.length > 0 && batch.length < world.batchSize) {
         const [taken] = due.splice(chance.between(0, Math.min(due.length - 1, 3)), 1);
-        if (taken) batch.push(taken);
+        if (taken === undefined) break;
+        batch.push(taken);
+        if (taken.number < newestTaken) counters.messagesReordered++;
+        newestTaken = Math.max(newestTaken, taken.number);
       }
       for (const held of batch) waiting.splice(waiting.indexOf(held), 1);
       running++;
@@ -62,20 +81,21 @@ export function createQueue<T>(world: {
   }
 
   async function run(batch: readonly Held<T>[]): Promise<void> {
-    world.counters.batches++;
+    counters.batches++;
     for (const held of batch) {
       held.attempts++;
-      inHand.add(held);
+      inHand.set(held, clock.now());
     }
     const settled = await world.consume(batch.map(({ body, attempts }) => ({ body, attempts })));
     running--;
+    if (settled === undefined) counters.batchesReturned++;
     batch.forEach((held, i) => {
       inHand.delete(held);
       const one = settled?.[i];
       if (one?.result === "ack") {
         if (!chance.happens(faults().redelivery)) return;
-        world.counters.redelivered++;
-        add({ body: held.body, attempts: held.attempts, dueAt: clock.now() + chance.between(0, 120_000) });
+        counters.redelivered++;
+        add({ ...held, dueAt: clock.now() + chance.between(0, 2 * LATE_MS) });
         return;
       }
       if (held.attempts > MAX_RETRIES) {
@@ -91,12 +111,14 @@ export function createQueue<T>(world: {
 
   return {
     send(bodies, delayMs) {
-      // What is sent is text on its way: what comes out is a copy.
       for (const body of bodies) {
+        const late = chance.happens(faults().queueLate) ? chance.between(0, LATE_MS) : 0;
         add({
-          body: structuredClone(body),
+          // What is sent is text on its way: what comes out is a copy.
+          body: JSON.parse(JSON.stringify(body)) as T,
+          number: ++sent,
           attempts: 0,
-          dueAt: clock.now() + delayMs + chance.between(5, 40),
+          dueAt: clock.now() + delayMs + late + chance.between(5, 40),
         });
       }
     },
@@ -104,8 +126,11 @@ export function createQueue<T>(world: {
     get size() {
       return waiting.length + inHand.size;
     },
+    get inHandSince() {
+      return inHand.size === 0 ? undefined : Math.min(...inHand.values());
+    },
     get bodies() {
-      return [...waiting, ...inHand].map(({ body }) => body);
+      return [...waiting, ...inHand.keys()].map(({ body }) => body);
     },
   };
 }

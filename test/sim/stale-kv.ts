@@ -6,7 +6,8 @@ import type { Clock } from "./clock.ts";
 import type { Faults } from "./faults.ts";
 
 const STALE_MS = 60_000;
-const REMEMBERED = 20;
+/** One write per second for a minute, and what was there before. */
+const REMEMBERED = STALE_MS / 1_000 + 1;
 
 export function createKv({
   clock,

@@ -16,6 +16,8 @@ const HOUR = 60 * MINUTE;
 const LADDER = [30 * SECOND, 2 * MINUTE, 10 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 6 * HOUR, 12 * HOUR];
 const DISABLED_AFTER = 50;
 const LOGGED = 100;
+/** "Delivery may be delayed": far beyond the ledger's looks again, not beyond a sweep. */
+const LATE_MS = 10 * MINUTE;
 
 export interface SimDelivery {
   readonly body: Uint8Array;
@@ -47,6 +49,8 @@ export interface SimEvent {
   readonly type: string;
   /** Our clock, ms. */
   readonly at: number;
+  /** In the order they were made. */
+  readonly number: number;
   readonly text: string;
 }
 
@@ -61,8 +65,20 @@ export function createWebhooks(world: {
   const webhooks = new Map<string, Webhook>();
   const registered = new Map<string, Webhook>();
   const events: SimEvent[] = [];
-  const counters = { sent: 0, dropped: 0, duplicated: 0, disabled: 0, registered: 0, retried: 0 };
+  const counters = {
+    events: 0,
+    sent: 0,
+    dropped: 0,
+    duplicated: 0,
+    delayed: 0,
+    reordered: 0,
+    answersLost: 0,
+    retried: 0,
+    disabled: 0,
+    registered: 0,
+  };
   let made = 0;
+  let newestSent = 0;
 
   /** An event of this type, fired within `withinMs` of now to every active webhook. */
   function fire(type: string, data: JsonObject, organizationId: string, withinMs: number): SimEvent {
@@ -75,13 +91,25 @@ export function createWebhooks(world: {
       organization_id: organizationId,
       data,
     };
-    const event = { id, type, at, text: JSON.stringify(envelope) };
+    return publish({ id, type, at, number: made, text: JSON.stringify(envelope) }, withinMs);
+  }
+
+  /** An authentic delivery with whatever text. */
+  function fireText(text: string): void {
+    publish({ id: `text ${++made}`, type: "", at: clock.now(), number: made, text }, 30_000);
+  }
+
+  function publish(event: SimEvent, withinMs: number): SimEvent {
+    counters.events++;
     events.push(event);
     if (chance.happens(faults().drop)) {
       counters.dropped++;
       return event;
     }
-    for (const webhook of webhooks.values()) send(webhook, event, chance.between(0, withinMs));
+    const late = chance.happens(faults().delay);
+    if (late) counters.delayed++;
+    const delayMs = chance.between(0, late ? LATE_MS : withinMs);
+    for (const webhook of webhooks.values()) send(webhook, event, delayMs);
     return event;
   }
 
@@ -105,13 +133,17 @@ export function createWebhooks(world: {
   async function attempt(webhook: Webhook, event: SimEvent, entry: LogEntry): Promise<void> {
     if (webhook.status !== "active" || !webhooks.has(webhook.id)) return;
     counters.sent++;
+    if (event.number < newestSent) counters.reordered++;
+    newestSent = Math.max(newestSent, event.number);
     if (entry.attempts > 0) counters.retried++;
     if (chance.happens(faults().duplicate)) {
       counters.duplicated++;
       clock.at(clock.now() + chance.between(0, 5_000), () => void world.deliver(sign(webhook, event)));
     }
     const answered = await world.deliver(sign(webhook, event));
-    const status = chance.happens(faults().lostAnswer) ? undefined : answered;
+    const lost = chance.happens(faults().lostAnswer);
+    if (lost) counters.answersLost++;
+    const status = lost ? undefined : answered;
     entry.attempts++;
     entry.lastAttemptAt = clock.now();
     if (status !== undefined && status < 300) {
@@ -131,8 +163,10 @@ export function createWebhooks(world: {
   // Signing takes true time: a signer ten minutes off would be refused, whatever its records say.
   function sign(webhook: Webhook, event: SimEvent): SimDelivery {
     const t = Math.floor(clock.now() / 1_000);
-    const hex = createHmac("sha256", webhook.secret).update(`${t}.${event.text}`).digest("hex");
-    return { body: new TextEncoder().encode(event.text), signature: `t=${t},v1=${hex}` };
+    return {
+      body: encoder.encode(event.text),
+      signature: `t=${t},v1=${macOf(webhook.secret, t, event.text)}`,
+    };
   }
 
   function register(key: string): Webhook {
@@ -185,6 +219,7 @@ export function createWebhooks(world: {
 
   return {
     fire,
+    fireText,
     answer,
     events,
     counters,
@@ -197,6 +232,22 @@ export function createWebhooks(world: {
     },
     active: () => [...webhooks.values()].filter(({ status }) => status === "active"),
   };
+}
+
+const encoder = new TextEncoder();
+
+const macOf = (secret: string, t: number, text: string) =>
+  createHmac("sha256", secret).update(`${t}.${text}`).digest("hex");
+
+/**
+ * The signature's check without leaving the process for it: what the adapter's own check says of these deliveries is
+ * tested beside it; here it only must not stop the clock.
+ */
+export function isSigned({ body, signature }: SimDelivery, secrets: readonly string[], now: number): boolean {
+  const [, t, mac] = /^t=(\d+),v1=([0-9a-f]{64})$/.exec(signature) ?? [];
+  if (t === undefined || Math.abs(now - Number(t) * 1_000) > 300_000) return false;
+  const text = new TextDecoder().decode(body);
+  return secrets.some((secret) => macOf(secret, Number(t), text) === mac);
 }
 
 export type Webhooks = ReturnType<typeof createWebhooks>;

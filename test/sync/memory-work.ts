@@ -81,7 +81,7 @@ export function rebuildMemory() {
       return cancelled.length;
     },
   };
-  return store;
+  return { ...store, of: (kind: string) => rows.get(kind as Kind) };
 }
 
 /**

@@ -242,6 +242,11 @@ export function recordMemory(
       }
       return counts;
     },
+    /** @param key as `refKey` makes it */
+    find: (connection: ConnectionId, key: string) => rowsOf(connection).get(key),
+    /** Rows written after a position, by `seq`. */
+    since: (connection: ConnectionId, seq: number) =>
+      [...rowsOf(connection).values()].filter((row) => row.seq > seq).sort((a, b) => a.seq - b.seq),
     /** Every row, by `seq`: what a replay of the feed would bring. */
     all: (connection: ConnectionId) => [...rowsOf(connection).values()].sort((a, b) => a.seq - b.seq),
   };

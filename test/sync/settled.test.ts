@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { rcms } from "../../src/sources/rcms/rcms.ts";
 import type { Looked } from "../../src/sync/ports.ts";
-import { isAsNew, lookAgainSeconds, shows } from "../../src/sync/settled.ts";
+import { isAsNew, lookAgainSeconds, mayBeAsNew, shows } from "../../src/sync/settled.ts";
 
 /** Not on a whole second, so that its grain is the millisecond. */
 const CHANGED = 1_800_000_000_123;
@@ -43,9 +43,23 @@ describe("a record with a clock", () => {
   it("WR6 a whole second may stand for any instant in it", () => {
     const second = Math.floor(CHANGED / 1_000) * 1_000;
     expect(at(second)).toBe(true);
-    expect(isAsNew(second, second + 999)).toBe(true);
-    expect(isAsNew(second, second + 1_050)).toBe(false);
-    expect(isAsNew(second + 1, second + 500)).toBe(false);
+    expect(mayBeAsNew(second, second + 999)).toBe(true);
+    expect(mayBeAsNew(second, second + 1_050)).toBe(false);
+    expect(mayBeAsNew(second + 1, second + 500)).toBe(false);
+    expect(isAsNew(second, second - 1)).toBe(true);
+    expect(isAsNew(second, second)).toBe(false);
+    expect(isAsNew(second, second + 20)).toBe(false);
+  });
+
+  it("WR6 a whole second settles one event of the look that brought it; another change of that second may hide", () => {
+    const updatedAt = Math.floor(CHANGED / 1_000) * 1_000;
+    const shown = (decision: Seen["decision"], first: boolean, lookedFrom = RECEIVED) =>
+      shows(seen({ updatedAt, fetchedAt: lookedFrom }, { decision }), event, lookedFrom, rcms, first);
+    expect(shown("update", true)).toBe(true);
+    expect(shown("update", false)).toBe(false);
+    expect(shown("unchanged", true)).toBe(false);
+    expect(shown("unchanged", true, LAG_OVER)).toBe(true);
+    expect(shown("update", false, LAG_OVER)).toBe(true);
   });
 });
 

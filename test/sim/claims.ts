@@ -1,0 +1,66 @@
+// What the mirror claims of its own freshness (RD2), held against the truth in true time: whatever changed upstream
+// before `as_of`, by whichever of the two clocks, is in what was served. What was deleted by then is the verifier's to
+// notice, and held against nobody.
+
+import type { MirrorRecord } from "../../src/core/record.ts";
+import type { NetworkKind } from "./network.ts";
+import type { Simulation } from "./simulation.ts";
+import { nameOf, versionOf } from "./versions.ts";
+import type { Blame } from "./witness.ts";
+
+export function createClaims(sim: Simulation, blame: Blame) {
+  const { clock, network, shape } = sim;
+  const counters = { claims: 0, claimsOfTombstones: 0 };
+  const { skewMs } = shape.faults;
+  /** When it happened, by the earlier of both clocks. */
+  const earlier = (at: number) => Math.min(at, at + skewMs);
+
+  function ofRow(row: MirrorRecord, asOf: number, where: string): void {
+    if (row.kind === "reminders") return;
+    const record = network.get(row.kind, row.id);
+    if (record === undefined) return;
+    counters.claims++;
+    if (asOf > clock.now()) blame("as-of", `${where}: ${nameOf(row)} is said to be as of the future`);
+    let number: number;
+    if (row.deletedAt === undefined) number = versionOf(row);
+    else {
+      counters.claimsOfTombstones++;
+      const { fetchedAt } = row;
+      number = record.versions.findLast(({ body, at }) => body === undefined && at <= fetchedAt)?.number ?? 0;
+    }
+    const then = record.versions.findLast(({ at }) => earlier(at) <= asOf);
+    if (then?.body !== undefined && then.number > number)
+      blame(
+        "as-of",
+        `${where}: ${nameOf(row)} is said to be as of ${asOf - then.at} ms after version ${then.number}`,
+      );
+  }
+
+  return {
+    counters,
+    ofRow,
+    /** @param whole nothing was left out by a limit, and everything has been read once */
+    ofList(
+      kind: NetworkKind,
+      rows: readonly MirrorRecord[],
+      asOf: number,
+      list: { readonly whole: boolean; readonly updatedAfter?: number | undefined },
+    ): void {
+      for (const row of rows) ofRow(row, asOf, "a list");
+      const listed = new Set(rows.map(nameOf));
+      for (const record of network.of(kind)) {
+        const name = nameOf(record as unknown as MirrorRecord);
+        if (listed.has(name)) continue;
+        const last = record.versions.findLast(({ at }) => earlier(at) <= asOf);
+        if (last?.body === undefined || last.updatedAt < (list.updatedAfter ?? Number.NEGATIVE_INFINITY))
+          continue;
+        // A deletion that was noticed since is no mistake.
+        if (record.versions.some(({ body, number }) => body === undefined && number > last.number)) continue;
+        if (list.whole || last.at >= sim.connectedAt)
+          blame("as-of", `a list lacks ${name}, changed before its as_of`);
+      }
+    },
+  };
+}
+
+export type Claims = ReturnType<typeof createClaims>;
