@@ -23,7 +23,7 @@ const ONE = `SELECT ${COLUMNS} FROM records WHERE connection_id = ?1 AND kind = 
 export function recordStore(d1: D1Database, db: DrizzleD1Database): RecordStore {
   const refusing = refusals(d1);
   return {
-    ...changeFeed(db),
+    ...changeFeed(d1, db),
     ...refusing,
 
     async versions(connection, refs) {

@@ -7,7 +7,7 @@ import type { records } from "./schema.ts";
 /** How "the upstream gives no `updated_at`" is spelled in the table: sorts first, and needs no NULL rules. */
 export const UNDATED = 0;
 
-/** A row as {@link RecordRow} has it, for statements that are not built anew for every read. */
+/** A row of `records` as {@link RecordRow} has it, for statements that are not built anew for every read. */
 export const COLUMNS = `
   kind, records.id, seq, updated_at AS updatedAt, fetched_at AS fetchedAt, hash, organization_id AS organizationId,
   client_id AS clientId, status, terminal, deleted_at AS deletedAt, body, as_of AS asOf`;
