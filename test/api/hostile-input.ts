@@ -16,37 +16,30 @@ export interface HostileRequest {
 export const INSIDES =
   /sqlite|D1_|json_each|connection_id|no such (?:column|table)|syntax error|constraint|datatype|TypeError|RangeError|SyntaxError|ZodError|Cannot read|undefined is not|is not a function|\.ts\b|\bat [\w.<>]+ \(|node_modules|drizzle|hono\//i;
 
+const words = (text: string) => text.trim().split(/\s+/);
+
+/** What ends or changes a statement that was put together from text: any quoting, one or all at once. */
+const SQL = words(String.raw`
+  ' '' " \ %60 ; -- /* %27%22%60);-- %27%20OR%20%271%27=%271 %22%20OR%201=1-- 1);DROP%20TABLE%20records;--
+  x%27||(1)||%27 %27%29%20UNION%20ALL%20VALUES%281%29-- %25 _%25 %5c%27 $1 ?1 :id @x`);
+
 /** As they stand in a path or a query, already encoded. */
 const TEXTS = [
-  ...`' '' " \` ; -- /* */ %27%20OR%20%271%27=%271 1);DROP%20TABLE%20records;-- x%27||(1)||%27 %25 _%25 \\ %5c%27 $1 ?1 :id @x`.split(
-    " ",
-  ),
-  ..."%27%29%20UNION%20ALL%20VALUES%281%29-- %00 a%00b %ff %fe%ff %c0%ae %c3%28 %ed%a0%80 %f0%9f%98%80 %e2%80%ae".split(
-    " ",
-  ),
-  ..."%0d%0aSet-Cookie:x=1 %09 %20 + %0a .. . %2e%2e %2e%2e%2f%2e%2e%2f ..%2f ..%5c %252e%252e%252f % %2 %zz %u0041 //".split(
-    " ",
-  ),
-  ..."%2F __proto__ constructor prototype toString hasOwnProperty null undefined NaN true [object%20Object]".split(
-    " ",
-  ),
-  ..."0 -1 -0 1e3 1e400 0x10 1.5 9007199254740993 99999999999999999999 2147483648 %D9%A1 Infinity".split(" "),
-  ..."mine org_1 absent evt_1 open clients 2026-01-01 2026-13-99T99:99:99Z 9999-12-31T23:59:59Z 0000-01-01".split(
-    " ",
-  ),
-  ..."-000001-01-01 %2B275760-09-13T00:00:00Z now W10 WzEsImEiXQ W251bGwsIm1pbmUiXQ eyJhIjoxfQ ======== [] {}".split(
-    " ",
-  ),
-  ..."%7B%22$gt%22:1%7D <script> {{7*7}}".split(" "),
+  ...words(`
+    %00 a%00b %ff %fe%ff %c0%ae %c3%28 %ed%a0%80 %f0%9f%98%80 %e2%80%ae %0d%0aSet-Cookie:x=1 %09 %20 + %0a
+    .. . %2e%2e %2e%2e%2f%2e%2e%2f ..%2f ..%5c %252e%252e%252f % %2 %zz %u0041 // %2F __proto__ constructor
+    prototype toString hasOwnProperty null undefined NaN true [object%20Object] 0 -1 -0 1e3 1e400 0x10 1.5
+    9007199254740993 99999999999999999999 2147483648 %D9%A1 Infinity mine org_1 absent evt_1 open clients
+    2026-01-01 2026-13-99T99:99:99Z 9999-12-31T23:59:59Z 0000-01-01 -000001-01-01 %2B275760-09-13T00:00:00Z now
+    W10 WzEsImEiXQ W251bGwsIm1pbmUiXQ eyJhIjoxfQ ======== [] {} %7B%22$gt%22:1%7D <script> {{7*7}}`),
   ...["A".repeat(64), "A".repeat(65), "a".repeat(10_000), "%F0%9D%92%B3".repeat(40)],
 ];
+const someText = (random: Random) => pick(random, random() < 0.35 ? SQL : TEXTS);
 
 /** Parameters that no route knows, beside those that some do. */
 const NAMES = [
-  ..."limit cursor status organization_id updated_after after kinds connection outcome key before force".split(
-    " ",
-  ),
-  ..."unknown __proto__ constructor limit[] limit[0] limit%00 %27".split(" "),
+  ...words(`limit cursor status organization_id updated_after after kinds connection outcome key before force
+    unknown __proto__ constructor limit[] limit[0] limit%00 %27`),
   ...["a".repeat(300), ""],
 ];
 
@@ -120,7 +113,7 @@ export function hostileRequests(document: OpenApiDocument) {
   return (random: Random): HostileRequest => {
     const { path, method, operation } = pick(random, routes);
     const parameters = random() < 0.7 ? filled(random, operation) : [];
-    const extra = random() < 0.4 ? [`${pick(random, NAMES)}=${pick(random, TEXTS)}`] : [];
+    const extra = random() < 0.2 ? [`${pick(random, NAMES)}=${someText(random)}`] : [];
     const query = [...parameters, ...extra].join(pick(random, ["&", "&", "&", "&&", ";"]));
     const body =
       method === "GET" || (method === "DELETE" && random() < 0.7) ? undefined : someBody(random, operation);
@@ -134,17 +127,21 @@ export function hostileRequests(document: OpenApiDocument) {
   };
 }
 
-/** Some parameters of the route's own, once or more often. A feed that waits would only cost time. */
+/**
+ * One parameter of the route's own, so that it comes through to what is behind the others; or several, some of them
+ * twice. A feed that waits would only cost time.
+ */
 function filled(random: Random, { parameters }: OperationObject): string[] {
   const own = parameters.filter((parameter) => parameter.in === "query" && parameter.name !== "wait");
+  if (own.length > 0 && random() < 0.6) return [`${pick(random, own).name}=${someText(random)}`];
   return own.flatMap(({ name }) =>
-    Array.from({ length: pick(random, [0, 0, 1, 1, 1, 2]) }, () => `${name}=${pick(random, TEXTS)}`),
+    Array.from({ length: pick(random, [0, 0, 1, 1, 1, 2]) }, () => `${name}=${someText(random)}`),
   );
 }
 
 function withIds(random: Random, path: string): string {
   const usual = random() < 0.4 ? "mine" : undefined;
-  const hostile = path.replace(/\{\w+\}/g, () => usual ?? pick(random, TEXTS));
+  const hostile = path.replace(/\{\w+\}/g, () => usual ?? someText(random));
   return random() < 0.03
     ? hostile + pick(random, ["/", "//", "/.", "%00", ";x=1", "/x", "?", "#x"])
     : hostile;
