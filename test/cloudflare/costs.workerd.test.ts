@@ -85,7 +85,7 @@ it("CO1 a changed record costs its rows and one of the ledger's, one call of a w
 it("CO1 an event that changed nothing costs the ledger's row, one that comes again none", async () => {
   const { upstream, mirror, id, told, meter } = await running(1);
   // The second event of the one change.
-  await mirror.deliver(id, told(0, { created_at: ago(61) }));
+  await mirror.deliver(id, told(0, { created_at: ago(62) }));
   const [body] = mirror.events.splice(0);
   const consume = () => mirror.consume("mirror-events", [{ body }]);
   expect(await meter(consume)).toMatchObject({ rowsWritten: LEDGER_ROWS, writerCalls: 1, gateCalls: 1 });
