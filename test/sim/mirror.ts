@@ -154,7 +154,11 @@ export function createMirror(world: MirrorWorld) {
         fails: () => chance.happens(faults().queueRefuses) && "before",
       }),
       gate: () => lived(life, gate, remote),
-      writers: () => shardedWriters(SHARDS, (number) => lived(life, shardOf(number), remote)),
+      writers: () =>
+        shardedWriters(SHARDS, (number) => lived(life, shardOf(number), remote), {
+          versions: (refs) => store(memory.records).versions(HERE, refs),
+          commit: (writes) => store(memory.records).commit(HERE, writes),
+        }),
       source: () => source,
       http:
         ({ apiKey }) =>
