@@ -20,8 +20,8 @@ export interface BurstDeps {
   readonly gate: Pick<Gate, "lease" | "release">;
   readonly newId: () => string;
   readonly sleep: (ms: number) => Promise<void>;
-  /** Messages waiting behind this batch, of whatever connection and kind. */
-  readonly backlog: number;
+  /** Messages waiting behind this batch, of whatever connection and kind, as far as the queue says. */
+  readonly backlog: () => Promise<number>;
 }
 
 /** The refs waited for, each with the instant of its oldest event (upstream's clock, ms). */
@@ -70,6 +70,7 @@ export async function listInTurn(
       const burst = await stillOpen();
       if (burst.length < limits.burstRefs) return;
       if (mine) {
+        await gather(deps);
         const extend = async () => void (await deps.gate.lease(name, holder, limits.sweepLeaseMs));
         return await listBurst(deps, kind, burst, looks, extend);
       }
@@ -77,6 +78,20 @@ export async function listInTurn(
       if (mine) await deps.gate.release(name, holder);
     }
     await deps.sleep(limits.burstTurnMs);
+  }
+}
+
+/**
+ * A list shows only what was changed before it is read, and an event counts only for a look after its receipt: while
+ * the burst still comes in, its list would have to be read again and again.
+ */
+async function gather({ backlog, sleep }: BurstDeps): Promise<void> {
+  let waiting = await backlog();
+  for (let turn = 0; waiting > 0 && turn < limits.burstGathers; turn++) {
+    await sleep(limits.burstTurnMs);
+    const now = await backlog();
+    if (now < waiting + limits.burstRefs) return;
+    waiting = now;
   }
 }
 
@@ -97,7 +112,10 @@ export async function listBurst(
   const missing = new Set(burst.map(({ key }) => key));
   const since = Math.min(...burst.map((wanted) => wanted.since)) - limits.burstSlackMs;
   const own = Math.max(1, Math.floor(burst.length * limits.burstPagesPerRef));
-  const shared = Math.min(Math.floor(deps.backlog / limits.burstBacklogPerPage), limits.burstSharedPages);
+  const shared = Math.min(
+    Math.floor((await deps.backlog()) / limits.burstBacklogPerPage),
+    limits.burstSharedPages,
+  );
   let pageUrl: string | undefined;
   for (let pages = 0; pages < shared || (pages < own + shared && missing.size > 0); pages++) {
     if (pages > 0) await extend();
