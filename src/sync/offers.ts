@@ -25,6 +25,7 @@ export async function offerTogether(
   deps: OfferDeps,
   snapshots: readonly Snapshot[],
 ): Promise<readonly Looked[]> {
+  if (snapshots.length === 0) return [];
   try {
     const held = await deps.versions(snapshots.map(({ kind, id }) => ({ kind, id })));
     const committed = committer(deps);

@@ -181,7 +181,7 @@ describe("the list of a burst", () => {
     snapshots.map(() => ({ ok: true, decision: "insert" }));
   const writers = { offer, look: async () => [] };
   const versions = async () => new Map();
-  const alone = { writers, versions, backlog: async () => 0, sleep: async () => {} };
+  const alone = { writers, versions, sleep: async () => {} };
 
   it("WR9 asks from a little before the oldest event", async () => {
     const asked: unknown[] = [];
@@ -245,12 +245,10 @@ describe("the list of a burst", () => {
           return offer(of);
         },
       };
-      await listBurst(
-        { ...alone, listChanged, writers: offering, backlog: async () => backlog },
-        "clients",
-        burst(10),
-        new Map(),
-      );
+      await listBurst({ ...alone, listChanged, writers: offering }, "clients", burst(10), new Map(), {
+        waiting: backlog,
+        extend: async () => {},
+      });
       return pages;
     };
     expect(await pagesFor(49)).toBe(1);
