@@ -25,6 +25,7 @@ import { createSeal, type Seal } from "../store/seal.ts";
 import type { Gate, Queues, Writers } from "../sync/ports.ts";
 import { createServices, type Tuning } from "../sync/services.ts";
 import { shardedWriters } from "../sync/shards.ts";
+import type { RecordStore } from "../sync/stores.ts";
 import { createCopies, dropping } from "./copies.ts";
 import { cursors } from "./cursors.ts";
 import { BadEnvironment, type Env, parseSettings, type Settings } from "./env.ts";
@@ -65,6 +66,7 @@ function build(env: Env) {
   let seal: Promise<Seal> | undefined;
   const sealing = () => (seal ??= createSeal(settings.SEALING_KEY, settings.SEALING_KEY_PREVIOUS));
   const copies = createCopies(now, settings.L1_TTL_SECONDS * 1_000);
+  const records = recordStore(env.DB, db);
   const connections = connectionStore(env.DB, db, sealing, digest);
 
   function gate(id: ConnectionId): Gate {
@@ -77,7 +79,6 @@ function build(env: Env) {
     return found;
   }
 
-  const records = recordStore(env.DB, db);
   const kinds = kindStore(db);
   return createServices({
     env,
@@ -107,7 +108,7 @@ function build(env: Env) {
     parseEvent: parseEventMessage,
     parseJob: parseJobMessage,
     tuning: tuningOf(settings),
-    writers: (id: ConnectionId) => dropping(copies, id, writers(env, id, settings.WRITER_SHARDS)),
+    writers: (id: ConnectionId) => dropping(copies, id, writers(env, id, settings.WRITER_SHARDS, records)),
     refreshes: refreshStore(db),
     purges: purgeStore(env.DB),
     access: accessStore(env.DB, db, digest),
@@ -197,13 +198,17 @@ function sendable<T>(messages: readonly T[]): readonly (readonly T[])[] {
   return batches;
 }
 
-function writers(env: Env, id: ConnectionId, shards: number): Writers {
-  return shardedWriters(shards, (number) => {
+function writers(env: Env, id: ConnectionId, shards: number, records: RecordStore): Writers {
+  const shard = (number: number): Writers => {
     const stub = env.WRITERS.getByName(`${id}:${number}`);
     // Awaited, so that what an RPC promise carries beside its value is dropped here.
     return {
       look: async (asks) => await stub.look(id, asks),
       offer: async (snapshots) => await stub.offer(id, snapshots),
     };
+  };
+  return shardedWriters(shards, shard, {
+    versions: (refs) => records.versions(id, refs),
+    commit: (writes) => records.commit(id, writes),
   });
 }

@@ -28,9 +28,12 @@ export interface Decided {
  * @param doubt what an earlier look found strange about this ref
  */
 export function decide(stored: Version | undefined, sight: Sight, doubt: Doubt | undefined): Decided {
+  // What was fetched after a doubt began has answered it, whoever wrote it.
+  const answered = stored !== undefined && doubt !== undefined && doubt.since <= stored.fetchedAt;
+  const kept = answered ? undefined : doubt;
   return sight.kind === "gone"
-    ? decideGone(stored, sight, doubt)
-    : decideSnapshot(stored, sight.snapshot, doubt);
+    ? decideGone(stored, sight, kept)
+    : decideSnapshot(stored, sight.snapshot, kept);
 }
 
 function decideSnapshot(stored: Version | undefined, seen: Snapshot, doubt: Doubt | undefined): Decided {

@@ -44,6 +44,8 @@ export const limits = {
   /** How often, and for how long, a batch looks whether another one's list has brought what it waits for. */
   burstTurns: 60,
   burstTurnMs: SECOND,
+  /** How often a list waits for more of its burst to come in; less than its lease lasts. */
+  burstGathers: 20,
   /** A list waits this long for its allowance; its lease must outlive the wait. */
   burstWaitMs: 20 * SECOND,
   /** A delta list asks from this much before the oldest event; what is older than that never settles it. */

@@ -4,7 +4,7 @@
 import type { Result } from "../core/failure.ts";
 import { type Kind, type Ref, refKey } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
-import { differs, type Version } from "../core/record.ts";
+import { differs, type Snapshot, type Version } from "../core/record.ts";
 import type { Page, Source } from "../sources/source.ts";
 import type { Changed } from "./messages.ts";
 import type { Gate, Looked, Writers } from "./ports.ts";
@@ -20,8 +20,8 @@ export interface BurstDeps {
   readonly gate: Pick<Gate, "lease" | "release">;
   readonly newId: () => string;
   readonly sleep: (ms: number) => Promise<void>;
-  /** Messages waiting behind this batch, of whatever connection and kind. */
-  readonly backlog: number;
+  /** Messages waiting behind this batch, of whatever connection and kind, as far as the queue says. */
+  readonly backlog: () => Promise<number>;
 }
 
 /** The refs waited for, each with the instant of its oldest event (upstream's clock, ms). */
@@ -70,8 +70,9 @@ export async function listInTurn(
       const burst = await stillOpen();
       if (burst.length < limits.burstRefs) return;
       if (mine) {
+        const waiting = await gather(deps);
         const extend = async () => void (await deps.gate.lease(name, holder, limits.sweepLeaseMs));
-        return await listBurst(deps, kind, burst, looks, extend);
+        return await listBurst(deps, kind, burst, looks, { waiting, extend });
       }
     } finally {
       if (mine) await deps.gate.release(name, holder);
@@ -81,33 +82,48 @@ export async function listInTurn(
 }
 
 /**
+ * A list shows only what was changed before it is read, and an event counts only for a look after its receipt: while
+ * the burst still comes in, its list would have to be read again and again.
+ * @returns messages waiting behind the batch
+ */
+async function gather({ backlog, sleep }: BurstDeps): Promise<number> {
+  let waiting = await backlog();
+  for (let turn = 0; waiting > 0 && turn < limits.burstGathers; turn++) {
+    await sleep(limits.burstTurnMs);
+    const now = await backlog();
+    const growing = now >= waiting + limits.burstRefs;
+    waiting = now;
+    if (!growing) break;
+  }
+  return waiting;
+}
+
+/**
  * Stops as soon as every ref was seen, or when more pages would cost more than they save; messages that wait behind
  * this batch are worth some pages more, because they belong to the same burst. A failing list is no failure of the
  * events: what it did not bring is fetched singly.
  * @param looks receives what the list showed of the refs waited for
+ * @param waiting messages behind this batch
  * @param extend called between pages
  */
 export async function listBurst(
-  deps: Pick<BurstDeps, "listChanged" | "writers" | "versions" | "sleep" | "backlog">,
+  deps: Pick<BurstDeps, "listChanged" | "writers" | "versions" | "sleep">,
   kind: Kind,
   burst: Burst,
   looks: Map<string, Looked>,
-  extend: () => Promise<void> = async () => {},
+  { waiting, extend }: { readonly waiting: number; readonly extend: () => Promise<void> } = ALONE,
 ): Promise<void> {
   const missing = new Set(burst.map(({ key }) => key));
   const since = Math.min(...burst.map((wanted) => wanted.since)) - limits.burstSlackMs;
   const own = Math.max(1, Math.floor(burst.length * limits.burstPagesPerRef));
-  const shared = Math.min(Math.floor(deps.backlog / limits.burstBacklogPerPage), limits.burstSharedPages);
+  const shared = Math.min(Math.floor(waiting / limits.burstBacklogPerPage), limits.burstSharedPages);
   let pageUrl: string | undefined;
   for (let pages = 0; pages < shared || (pages < own + shared && missing.size > 0); pages++) {
     if (pages > 0) await extend();
     const page = await listPatiently(deps, kind, since, pageUrl);
     if (!page.ok) return;
     const { snapshots, nextUrl } = page.value;
-    const held = await deps.versions(snapshots.map(({ kind: of, id }) => ({ kind: of, id })));
-    const news = snapshots.filter(
-      (snapshot) => missing.has(refKey(snapshot)) || differs(held.get(refKey(snapshot)), snapshot),
-    );
+    const news = await newsOf(deps, snapshots, missing);
     const looked = await deps.writers.offer(news);
     news.forEach((snapshot, i) => {
       const key = refKey(snapshot);
@@ -116,6 +132,21 @@ export async function listBurst(
     if (nextUrl === undefined || nextUrl === pageUrl) return;
     pageUrl = nextUrl;
   }
+}
+
+const ALONE = { waiting: 0, extend: async () => {} };
+
+/** What is waited for, and what the mirror does not hold as it is. */
+async function newsOf(
+  { versions }: Pick<BurstDeps, "versions">,
+  snapshots: readonly Snapshot[],
+  missing: ReadonlySet<string>,
+): Promise<readonly Snapshot[]> {
+  const others = snapshots.filter((snapshot) => !missing.has(refKey(snapshot)));
+  if (others.length === 0) return snapshots;
+  const held = await versions(others.map(({ kind, id }) => ({ kind, id })));
+  const known = new Set(others.filter((snapshot) => !differs(held.get(refKey(snapshot)), snapshot)));
+  return snapshots.filter((snapshot) => !known.has(snapshot));
 }
 
 /** Where the allowance is used up for a moment, waiting is cheaper than a hundred single fetches that wait as well. */

@@ -112,7 +112,7 @@ async function settleEvents(
   if (connection === undefined) return messages.map(() => ACK);
   const deps = {
     ...services.of(connection, "event"),
-    backlog,
+    backlog: async () => (await services.queues.backlog())?.events ?? backlog,
     keepReminder: (message: EventMessage) => keepReminder(services, connection, message),
     closeReminders: (message: EventMessage) => closeReminders(services, connection, message),
     clearBackfills: (clientId: RecordId) => services.backfills.clearClient(connection.id, clientId),

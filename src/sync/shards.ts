@@ -1,12 +1,22 @@
-// A connection's writers, as one: each ref goes to its own shard, one call per shard. A shard that dies under a call
-// is an interrupted look, never a failed batch.
+// A connection's writers, as one: each ref goes to its own shard, one call per shard, but for what a list brought
+// (sync/offers.ts). A shard that dies under a call is an interrupted look, never a failed batch.
 
 import type { Ref } from "../core/ids.ts";
+import type { Snapshot } from "../core/record.ts";
 import { shardOf } from "../core/shard.ts";
+import { type OfferDeps, offerTogether } from "./offers.ts";
 import type { Looked, Writers } from "./ports.ts";
+import { INTERRUPTED } from "./write.ts";
 
-/** @param shard the writer of one shard, 0 … shards−1 */
-export function shardedWriters(shards: number, shard: (number: number) => Writers): Writers {
+/**
+ * @param shard the writer of one shard, 0 … shards−1
+ * @param records the connection's rows, where offers are committed together
+ */
+export function shardedWriters(
+  shards: number,
+  shard: (number: number) => Writers,
+  records: Pick<OfferDeps, "versions" | "commit">,
+): Writers {
   async function spread<T>(
     entries: readonly T[],
     refOf: (entry: T) => Ref,
@@ -26,6 +36,13 @@ export function shardedWriters(shards: number, shard: (number: number) => Writer
     return results;
   }
 
+  const toShards = (snapshots: readonly Snapshot[]) =>
+    spread(
+      snapshots,
+      (snapshot) => snapshot,
+      (writers, part) => writers.offer(part),
+    );
+
   return {
     look: (asks) =>
       spread(
@@ -33,13 +50,6 @@ export function shardedWriters(shards: number, shard: (number: number) => Writer
         ({ ref }) => ref,
         (writers, part) => writers.look(part),
       ),
-    offer: (snapshots) =>
-      spread(
-        snapshots,
-        (snapshot) => snapshot,
-        (writers, part) => writers.offer(part),
-      ),
+    offer: (snapshots) => offerTogether({ ...records, toShards }, snapshots),
   };
 }
-
-const INTERRUPTED: Looked = { ok: false, failure: { kind: "interrupted" } };

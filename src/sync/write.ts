@@ -195,7 +195,7 @@ export function createWriter(deps: WriterDeps): Writers {
 }
 
 const SUPPRESSED: Looked = { ok: true, decision: "unchanged", suppressed: true };
-const INTERRUPTED: Looked = { ok: false, failure: { kind: "interrupted" } };
+export const INTERRUPTED: Looked = { ok: false, failure: { kind: "interrupted" } };
 
 /**
  * Decides a group of sights against one read of what the mirror holds, and writes what is new in one guarded
@@ -228,7 +228,8 @@ async function commitSights(deps: WriterDeps, sights: readonly Sight[]): Promise
     else deps.doubts.delete(ref);
     const applied = write !== undefined && written.has(refKey(refOfWrite(write)));
     const version = applied ? versionOf(sight) : stored.get(key);
-    const shown = applied || decision === "unchanged" ? shownBy(sight) : undefined;
+    const showing = sight.kind === "record" && (applied || decision === "unchanged");
+    const shown = showing ? shownBy(sight.snapshot) : undefined;
     return {
       ok: true,
       decision: write !== undefined && !applied ? "older" : decision,
@@ -239,9 +240,8 @@ async function commitSights(deps: WriterDeps, sights: readonly Sight[]): Promise
   });
 }
 
-function shownBy(sight: Sight): Shown | undefined {
-  if (sight.kind === "gone") return undefined;
-  return { hash: sight.snapshot.hash, asOf: fetchedAsOf(sight.snapshot) };
+export function shownBy(snapshot: Snapshot): Shown {
+  return { hash: snapshot.hash, asOf: fetchedAsOf(snapshot) };
 }
 
 /** Our clock, ms. */
@@ -250,5 +250,8 @@ function startOf(look: Look): number {
 }
 
 function versionOf(sight: Sight): Pick<Version, "updatedAt" | "fetchedAt" | "deletedAt"> {
-  return sight.kind === "gone" ? { fetchedAt: sight.fetchedAt, deletedAt: sight.fetchedAt } : sight.snapshot;
+  if (sight.kind === "gone") return { fetchedAt: sight.fetchedAt, deletedAt: sight.fetchedAt };
+  // Only that: the body would travel back to whoever asked.
+  const { updatedAt, fetchedAt } = sight.snapshot;
+  return { fetchedAt, ...(updatedAt === undefined ? {} : { updatedAt }) };
 }

@@ -151,6 +151,12 @@ describe("a record not found", () => {
     });
   });
 
+  it("WR7 is not confirmed by a doubt from before what is held was fetched: that has answered it", () => {
+    const since = held.fetchedAt;
+    const decided = decide(held, goneSight(since + 60_000), { about: "gone", since });
+    expect(decided).toEqual({ decision: "unchanged", doubt: { about: "gone", since: since + 60_000 } });
+  });
+
   it("WR7 is not confirmed by a doubt about something else", () => {
     const back: Doubt = { about: "back-in-time", since: 0 };
     expect(decide(held, goneSight(80_000), back).doubt).toEqual({ about: "gone", since: 80_000 });

@@ -221,6 +221,7 @@ export function createMirror(world: MirrorWorld) {
     remote,
     newLife: () => newLife("object", "writer"),
     servicesOf,
+    recordsOf: (life) => stores.of(life).records,
     onOverlap: (what) => watched.overlapped(what),
     onBreach: (what) => watched.breached(what),
     counters,

@@ -8,6 +8,7 @@ import { createLeases } from "../../src/core/leases.ts";
 import type { Gate, Writers } from "../../src/sync/ports.ts";
 import { createShardWriter, type ShardWriterDeps } from "../../src/sync/shard-writer.ts";
 import { shardedWriters } from "../../src/sync/shards.ts";
+import type { RecordStore } from "../../src/sync/stores.ts";
 import type { DoubtStore } from "../../src/sync/write.ts";
 import type { Chance } from "./chance.ts";
 import type { Clock } from "./clock.ts";
@@ -25,6 +26,8 @@ export interface ObjectsWorld {
   readonly remote: How;
   readonly newLife: () => Life;
   readonly servicesOf: (life: Life) => ShardWriterDeps;
+  /** The rows, as a life reaches them. */
+  readonly recordsOf: (life: Life) => Pick<RecordStore, "versions" | "commit">;
   readonly onOverlap: (what: string) => void;
   /** The gate let something through that RCMS had asked it not to. */
   readonly onBreach: (what: string) => void;
@@ -137,8 +140,13 @@ export function createObjects(world: ObjectsWorld) {
   return {
     /** As a life reaches them. */
     gate: asGate,
-    writers: (life: Life) =>
-      shardedWriters(world.shards, (number) => (asShards[number] as (typeof asShards)[number])(life)),
+    writers(life: Life) {
+      const records = world.recordsOf(life);
+      return shardedWriters(world.shards, (number) => (asShards[number] as (typeof asShards)[number])(life), {
+        versions: (refs) => records.versions(connection, refs),
+        commit: (writes) => records.commit(connection, writes),
+      });
+    },
     forgetLeases,
   };
 }

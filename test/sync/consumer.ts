@@ -94,7 +94,7 @@ export async function consumer(replaced: Partial<HydrateDeps> = {}) {
     gate,
     newId: () => `id-${++ids}`,
     sleep: async (ms) => clock.pass(ms),
-    backlog: 0,
+    backlog: async () => 0,
     keepReminder: (message) => keepReminder(reminders, connection, message),
     closeReminders: (message) => closeReminders(reminders, connection, message),
     clearBackfills: async (clientId) => void cleared.push(clientId),

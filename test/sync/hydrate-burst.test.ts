@@ -107,12 +107,30 @@ describe("bursts side by side", () => {
     const batches = [events.slice(0, 10), events.slice(10, 20), events.slice(20, 30)];
     // One turn of the loop: long enough for a list whose upstream answers at once.
     const sleep = () => new Promise<void>((wake) => setImmediate(wake));
-    const settlements = await Promise.all(batches.map((batch) => hydrate(batch, { backlog: 1_500, sleep })));
+    const settlements = await Promise.all(
+      batches.map((batch) => hydrate(batch, { backlog: async () => 1_500, sleep })),
+    );
     expect(settlements.flat()).toEqual(new Array(30).fill({ result: "ack" }));
     await hydrate(events.slice(30));
     // Forty records, two to a page.
     expect(callsOf("LIST")).toHaveLength(20);
     expect(callsOf("GET")).toEqual([]);
+  });
+
+  it("WR9 while the burst still comes in, its list waits; when it has come, or for too long, it is read", async () => {
+    const waits = async (growing: (turn: number) => number) => {
+      const { hydrate, events, callsOf, clock } = await setUp(10);
+      const before = clock.now();
+      let turn = 0;
+      const backlog = async () => growing(turn++);
+      expect(await hydrate(events, { backlog })).toEqual(new Array(10).fill({ result: "ack" }));
+      expect(callsOf("LIST").length).toBeGreaterThan(0);
+      return (clock.now() - before) / limits.burstTurnMs;
+    };
+    expect(await waits(() => 0)).toBe(0);
+    expect(await waits(() => 30)).toBe(1);
+    expect(await waits((turn) => 30 + 100 * Math.min(turn, 3))).toBe(4);
+    expect(await waits((turn) => 30 + 100 * turn)).toBe(limits.burstGathers);
   });
 
   it("WR9 who waited in vain lists what is open then, in its own name", async () => {
@@ -163,7 +181,7 @@ describe("the list of a burst", () => {
     snapshots.map(() => ({ ok: true, decision: "insert" }));
   const writers = { offer, look: async () => [] };
   const versions = async () => new Map();
-  const alone = { writers, versions, backlog: 0, sleep: async () => {} };
+  const alone = { writers, versions, sleep: async () => {} };
 
   it("WR9 asks from a little before the oldest event", async () => {
     const asked: unknown[] = [];
@@ -227,7 +245,10 @@ describe("the list of a burst", () => {
           return offer(of);
         },
       };
-      await listBurst({ ...alone, listChanged, writers: offering, backlog }, "clients", burst(10), new Map());
+      await listBurst({ ...alone, listChanged, writers: offering }, "clients", burst(10), new Map(), {
+        waiting: backlog,
+        extend: async () => {},
+      });
       return pages;
     };
     expect(await pagesFor(49)).toBe(1);
