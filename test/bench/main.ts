@@ -13,6 +13,7 @@ import { measureGrowth } from "./growth.ts";
 import { measureHydration } from "./hydrate.ts";
 import { startLoad } from "./load.ts";
 import { readOptions } from "./options.ts";
+import { measurePeer } from "./peer.ts";
 import { measureReadable } from "./readable.ts";
 import { measureReads } from "./reads.ts";
 import { asMarkdown, asText, type Row } from "./report.ts";
@@ -51,6 +52,7 @@ try {
 process.exit();
 
 async function measureAll(bench: Bench): Promise<readonly Row[]> {
+  if (options.peer) return measurePeer(bench, join(folder, "peer"));
   const rows: Row[] = [];
   for (const [name, measure] of Object.entries(MEASUREMENTS)) {
     if (options.only !== undefined && !options.only.includes(name)) continue;
