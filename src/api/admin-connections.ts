@@ -1,7 +1,7 @@
 // The operator's routes for upstream accounts. No answer of theirs holds a secret.
 
 import type { Hono } from "hono";
-import type * as z from "zod";
+import type * as z from "zod/mini";
 import type { ConnectRequest } from "../sync/connect.ts";
 import { overview } from "../sync/overview.ts";
 import type { ApiDeps, AppEnv } from "./deps.ts";

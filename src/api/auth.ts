@@ -10,8 +10,8 @@ import { ApiError } from "./errors.ts";
 const CHALLENGE = { "www-authenticate": "Bearer" };
 
 /**
- * Keys are found by their SHA-256, so how long the search takes says nothing about a key; the operator's token is
- * compared in constant time. Every reason for a refusal has the same answer.
+ * Keys are found whole, by their SHA-256 or in memory by their text, never compared from left to right: how long the
+ * search takes says nothing about a key. The operator's token is compared in constant time. Every reason for a refusal has the same answer.
  */
 export function requireKey(deps: ApiDeps): MiddlewareHandler<AppEnv> {
   return async (c, next) => {

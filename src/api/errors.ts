@@ -34,7 +34,15 @@ export interface Issue {
   readonly message: string;
 }
 
-export class ApiError extends Error {
+/** What an error answers. Where it is the rule and not the exception, it is answered as it is: a throw is dear. */
+export interface Refusal {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly issues?: readonly Issue[] | undefined;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export class ApiError extends Error implements Refusal {
   override readonly name = "ApiError";
   readonly code: ErrorCode;
   readonly issues: readonly Issue[] | undefined;
@@ -52,7 +60,7 @@ export class ApiError extends Error {
   }
 }
 
-export function errorBody(error: ApiError, requestId: string) {
+export function errorBody(error: Refusal, requestId: string) {
   const { code, message, issues } = error;
   return { error: { code, message, request_id: requestId, ...(issues ? { issues } : {}) } };
 }
@@ -61,7 +69,7 @@ export function statusOf(code: ErrorCode): ContentfulStatusCode {
   return STATUS[code];
 }
 
-export function errorResponse(c: Context, error: ApiError): Response {
+export function errorResponse(c: Context, error: Refusal): Response {
   return c.json(errorBody(error, c.get("requestId")), statusOf(error.code), error.headers);
 }
 

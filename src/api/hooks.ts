@@ -5,7 +5,7 @@ import type { Hono } from "hono";
 import { connectionId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import type { ApiDeps, AppEnv } from "./deps.ts";
-import { ApiError } from "./errors.ts";
+import { ApiError, errorResponse } from "./errors.ts";
 import { boundedBytes } from "./input.ts";
 
 export function hooks(app: Hono<AppEnv>, deps: ApiDeps): void {
@@ -29,7 +29,10 @@ export function hooks(app: Hono<AppEnv>, deps: ApiDeps): void {
       case "rejected":
         // One answer for every reason: what exactly was wrong helps only who is guessing.
         deps.log("warn", "delivery_rejected", { connection: id, why: received.why });
-        throw new ApiError("signature_invalid", "the signature of this delivery is not valid");
+        return errorResponse(c, {
+          code: "signature_invalid",
+          message: "the signature of this delivery is not valid",
+        });
       case "queue_refused":
         deps.log("error", "queue_refused", { connection: id });
         throw new ApiError("unavailable", "the delivery could not be queued; send it again", {

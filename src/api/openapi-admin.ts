@@ -1,6 +1,6 @@
 // The operator's routes.
 
-import * as z from "zod";
+import * as z from "zod/mini";
 import type { Operation } from "./openapi-operation.ts";
 import * as out from "./responses-admin.ts";
 import * as ask from "./schemas.ts";

@@ -1,7 +1,7 @@
 // The words in which routes are described: one operation per route, as data. What follows from its authentication,
 // query and body (401, 400, 413 …) is worked out in openapi.ts and never listed by hand.
 
-import type * as z from "zod";
+import type * as z from "zod/mini";
 import type { ErrorCode } from "./errors.ts";
 
 export const TAGS = {
@@ -91,7 +91,7 @@ export type RequestHeaderName = keyof typeof REQUEST_HEADERS;
 export interface Answer {
   readonly description: string;
   /** A JSON answer's shape. Absent: no JSON body. */
-  readonly body?: z.ZodType;
+  readonly body?: z.ZodMiniType;
   /** A body that is no JSON. */
   readonly mediaType?: string;
   /** Beside `X-Request-Id`, which every answer has. */
@@ -110,11 +110,11 @@ export interface Operation {
   readonly access: Access;
   readonly summary: string;
   readonly description?: string;
-  readonly params?: Readonly<Record<string, z.ZodType>>;
+  readonly params?: Readonly<Record<string, z.ZodMiniType>>;
   readonly requestHeaders?: readonly RequestHeaderName[];
   /** Present: every parameter it does not name is refused. */
-  readonly query?: z.ZodObject;
-  readonly body?: z.ZodType;
+  readonly query?: z.ZodMiniObject;
+  readonly body?: z.ZodMiniType;
   /** What a good body looks like; sent by the example. */
   readonly example?: unknown;
   readonly answers: Readonly<Record<number, Answer>>;

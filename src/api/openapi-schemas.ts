@@ -1,6 +1,6 @@
 // From the schemas that validate to JSON Schema: what comes in, not what a transform makes of it.
 
-import * as z from "zod";
+import * as z from "zod/mini";
 
 export type JsonSchema = z.core.JSONSchema.BaseSchema;
 
@@ -38,7 +38,7 @@ function opened<T>(schema: T): T {
 }
 
 /** The input side of a schema that is no component. */
-export function plainSchema(schema: z.ZodType): JsonSchema {
+export function plainSchema(schema: z.ZodMiniType): JsonSchema {
   const { $schema, ...rest } = z.toJSONSchema(schema, {
     io: "input",
     override: ({ jsonSchema }) => simplify(jsonSchema),
@@ -46,7 +46,7 @@ export function plainSchema(schema: z.ZodType): JsonSchema {
   return rest;
 }
 
-export function idOf(schema: z.ZodType): string {
+export function idOf(schema: z.ZodMiniType): string {
   const id = z.globalRegistry.get(schema)?.id;
   if (id === undefined) throw new Error("a schema of the document has no name");
   return id;

@@ -1,7 +1,7 @@
 // The OpenAPI 3.1 document: made from the operations and from the schemas that validate, never written by hand.
 // Pure, and the same in every isolate.
 
-import * as z from "zod";
+import * as z from "zod/mini";
 import { type ErrorCode, statusOf } from "./errors.ts";
 import { ADMIN_OPERATIONS } from "./openapi-admin.ts";
 import { APP_OPERATIONS } from "./openapi-app.ts";

@@ -1,7 +1,7 @@
 // Shapes of the answers to the operator. None of them has a place for a secret, but for the one moment in which a
 // key is made.
 
-import * as z from "zod";
+import * as z from "zod/mini";
 import { connectionStatus, count, instant, one } from "./responses.ts";
 import { kind } from "./schemas.ts";
 
@@ -10,8 +10,8 @@ export const connected = one(
   z.strictObject({
     id: z.string(),
     status: connectionStatus,
-    webhook_url: z.string().nullable(),
-    webhook_id: z.string().nullable(),
+    webhook_url: z.nullable(z.string()),
+    webhook_id: z.nullable(z.string()),
   }),
 );
 
@@ -20,9 +20,9 @@ const drift = z.strictObject({ missed: count, late: count, rewritten: count, del
 const kindFigures = z.strictObject({
   records: count,
   complete: z.boolean(),
-  watermark: instant.nullable(),
-  last_sweep: z.strictObject({ at: instant, pages: count, seen: count, drifted: count }).nullable(),
-  drift: drift.meta({ description: "How often the mirror differed from RCMS, by cause." }),
+  watermark: z.nullable(instant),
+  last_sweep: z.nullable(z.strictObject({ at: instant, pages: count, seen: count, drifted: count })),
+  drift: drift.check(z.meta({ description: "How often the mirror differed from RCMS, by cause." })),
 });
 
 const connectionView = z
@@ -31,37 +31,37 @@ const connectionView = z
     source: z.string(),
     base_url: z.string(),
     status: connectionStatus,
-    status_reason: z.string().nullable(),
+    status_reason: z.nullable(z.string()),
     created_at: instant,
-    webhook_id: z.string().nullable(),
-    webhook_url: z.string().nullable(),
-    last_event_at: instant.nullable(),
+    webhook_id: z.nullable(z.string()),
+    webhook_url: z.nullable(z.string()),
+    last_event_at: z.nullable(instant),
     latency: z
-      .strictObject({ p50_ms: z.number(), p95_ms: z.number(), events: count })
-      .nullable()
-      .meta({ description: "Webhook to readable." }),
-    queues: z
-      .strictObject({ events: count, jobs: count })
-      .nullable()
-      .meta({ description: "Messages waiting, of all connections; null where the platform does not say." }),
+      .nullable(z.strictObject({ p50_ms: z.number(), p95_ms: z.number(), events: count }))
+      .check(z.meta({ description: "Webhook to readable." })),
+    queues: z.nullable(z.strictObject({ events: count, jobs: count })).check(
+      z.meta({
+        description: "Messages waiting, of all connections; null where the platform does not say.",
+      }),
+    ),
     dead_letters: count,
     reminders: z
       .strictObject({
         open: count,
-        oldest_open_at: instant.nullable(),
+        oldest_open_at: z.nullable(instant),
         open_over_1_hour: count,
         open_over_1_day: count,
       })
-      .meta({ description: "Reminders nobody has acknowledged yet." }),
+      .check(z.meta({ description: "Reminders nobody has acknowledged yet." })),
     kinds: z.record(kind, kindFigures),
     verifier: z.strictObject({
-      last_run_at: instant.nullable(),
+      last_run_at: z.nullable(instant),
       checked: count,
       drifted: count,
-      deletions_noticed_within_minutes: z.number().nullable(),
+      deletions_noticed_within_minutes: z.nullable(z.number()),
     }),
   })
-  .meta({ id: "Connection" });
+  .check(z.meta({ id: "Connection" }));
 
 export const oneConnection = one("OneConnection", connectionView);
 export const connections = one("Connections", z.array(connectionView));
@@ -70,7 +70,7 @@ export const disconnected = one(
   "Disconnected",
   z.strictObject({
     id: z.string(),
-    removed: z.record(z.string(), count).meta({ description: "Rows removed per table." }),
+    removed: z.record(z.string(), count).check(z.meta({ description: "Rows removed per table." })),
     webhook: z.enum(["removed", "left"]),
   }),
 );
@@ -86,9 +86,11 @@ export const swept = one(
       pages: count,
       seen: count,
       drifted: count,
-      watermark: instant.nullable(),
-      finished: z.boolean().meta({ description: "What one run cannot finish goes on through the queue." }),
-      reason: z.string().nullable(),
+      watermark: z.nullable(instant),
+      finished: z
+        .boolean()
+        .check(z.meta({ description: "What one run cannot finish goes on through the queue." })),
+      reason: z.nullable(z.string()),
     }),
   ),
 );
@@ -99,12 +101,12 @@ export const rebuilds = one(
     z.strictObject({
       kind,
       status: z.enum(["queued", "running", "done", "failed", "cancelled"]),
-      reason: z.string().nullable(),
+      reason: z.nullable(z.string()),
       pages: count,
       records: count,
       written: count,
       estimated_records: count,
-      estimated_seconds_left: count.nullable().meta({ description: "From the pace so far." }),
+      estimated_seconds_left: z.nullable(count).check(z.meta({ description: "From the pace so far." })),
       started_at: instant,
       updated_at: instant,
     }),
@@ -115,13 +117,13 @@ export const cancelled = one("Cancelled", z.strictObject({ cancelled: count }));
 
 const delivery = z
   .strictObject({
-    event_id: z.string().nullable(),
+    event_id: z.nullable(z.string()),
     type: z.string(),
     status: z.enum(["delivered", "pending", "failed"]),
     attempts: count,
-    created_at: instant.nullable(),
+    created_at: z.nullable(instant),
   })
-  .meta({ id: "Delivery" });
+  .check(z.meta({ id: "Delivery" }));
 
 export const deliveryReport = one(
   "DeliveryReport",
@@ -132,7 +134,7 @@ export const deliveryReport = one(
     failed: z.array(delivery),
     missing: z
       .array(delivery)
-      .meta({ description: "RCMS calls them delivered; the ledger has not seen them." }),
+      .check(z.meta({ description: "RCMS calls them delivered; the ledger has not seen them." })),
   }),
 );
 
@@ -140,10 +142,10 @@ const keyFields = {
   id: z.string(),
   connection: z.string(),
   name: z.string(),
-  organizations: z.array(z.string()).nullable().meta({ description: "null: all." }),
-  kinds: z.array(kind).nullable().meta({ description: "null: all." }),
+  organizations: z.nullable(z.array(z.string())).check(z.meta({ description: "null: all." })),
+  kinds: z.nullable(z.array(kind)).check(z.meta({ description: "null: all." })),
   created_at: instant,
-  expires_at: instant.nullable(),
+  expires_at: z.nullable(instant),
 };
 
 export const keys = one("Keys", z.array(z.strictObject(keyFields)));
@@ -151,7 +153,7 @@ export const mintedKey = one(
   "MintedKey",
   z.strictObject({
     ...keyFields,
-    key: z.string().meta({ description: "Shown this once; only its hash is kept." }),
+    key: z.string().check(z.meta({ description: "Shown this once; only its hash is kept." })),
   }),
 );
 
@@ -162,11 +164,11 @@ export const events = one(
       connection: z.string(),
       event_id: z.string(),
       type: z.string(),
-      kind: kind.nullable(),
-      record_id: z.string().nullable(),
-      created_at: instant.nullable(),
+      kind: z.nullable(kind),
+      record_id: z.nullable(z.string()),
+      created_at: z.nullable(instant),
       received_at: instant,
-      done_at: instant.nullable(),
+      done_at: z.nullable(instant),
       outcome: z.string(),
       attempts: count,
     }),
@@ -178,11 +180,11 @@ export const deadLetters = one(
   z.array(
     z.strictObject({
       id: z.string(),
-      connection: z.string().nullable(),
+      connection: z.nullable(z.string()),
       queue: z.enum(["events", "jobs"]),
       type: z.string(),
-      kind: kind.nullable(),
-      record_id: z.string().nullable(),
+      kind: z.nullable(kind),
+      record_id: z.nullable(z.string()),
       reason: z.string(),
       attempts: count,
       since: instant,
@@ -195,6 +197,6 @@ export const replayed = one(
   "Replayed",
   z.strictObject({
     replayed: count,
-    more: z.boolean().meta({ description: "There are more: ask again." }),
+    more: z.boolean().check(z.meta({ description: "There are more: ask again." })),
   }),
 );

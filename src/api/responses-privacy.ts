@@ -1,6 +1,6 @@
 // Shapes of the answers to what the operator orders for privacy's sake.
 
-import * as z from "zod";
+import * as z from "zod/mini";
 import { count, instant, one } from "./responses.ts";
 import { kind } from "./schemas.ts";
 
@@ -10,21 +10,21 @@ export const purged = one(
     client_id: z.string(),
     suppressed_ids: z
       .array(z.string())
-      .meta({ description: "Every id it was known by: kept out from now on." }),
-    removed: z.record(z.string(), count).meta({ description: "Rows removed per table." }),
+      .check(z.meta({ description: "Every id it was known by: kept out from now on." })),
+    removed: z.record(z.string(), count).check(z.meta({ description: "Rows removed per table." })),
   }),
 );
 
 const fieldLists = z
   .partialRecord(kind, z.array(z.string()))
-  .meta({ description: "Per kind the fields kept beside `id`; a kind left out keeps all." });
+  .check(z.meta({ description: "Per kind the fields kept beside `id`; a kind left out keeps all." }));
 
 export const fields = one(
   "Fields",
   z.strictObject({
     id: z.string(),
     fields: fieldLists,
-    pending: z.array(kind).meta({ description: "Kinds whose records are still being minimised." }),
+    pending: z.array(kind).check(z.meta({ description: "Kinds whose records are still being minimised." })),
   }),
 );
 
@@ -33,8 +33,8 @@ export const fieldsChanged = one(
   z.strictObject({
     id: z.string(),
     fields: fieldLists,
-    narrowed: z.array(kind).meta({ description: "What is held is being minimised." }),
-    widened: z.array(kind).meta({ description: "What was never kept comes back with a rebuild." }),
+    narrowed: z.array(kind).check(z.meta({ description: "What is held is being minimised." })),
+    widened: z.array(kind).check(z.meta({ description: "What was never kept comes back with a rebuild." })),
   }),
 );
 
@@ -45,14 +45,14 @@ export const accessLog = z
         id: z.string(),
         at: instant,
         connection: z.string(),
-        key: z.string().meta({ description: "The key's id, never the key." }),
+        key: z.string().check(z.meta({ description: "The key's id, never the key." })),
         action: z.enum(["read", "list", "changes", "ack", "login", "backfill", "other"]),
-        kind: kind.nullable(),
-        record_id: z.string().nullable(),
-        records: count.nullable().meta({ description: "How many, of a list." }),
+        kind: z.nullable(kind),
+        record_id: z.nullable(z.string()),
+        records: z.nullable(count).check(z.meta({ description: "How many, of a list." })),
         status: z.int(),
       }),
     ),
-    meta: z.strictObject({ next_before: z.string().nullable() }),
+    meta: z.strictObject({ next_before: z.nullable(z.string()) }),
   })
-  .meta({ id: "AccessLog" });
+  .check(z.meta({ id: "AccessLog" }));

@@ -1,41 +1,43 @@
 // Shapes of the answers to apps, for the OpenAPI document; a test holds every route's real answers against them. Nothing is
 // validated against them at run time: a record's text goes out untouched.
 
-import * as z from "zod";
+import * as z from "zod/mini";
 import { REMINDER_STATUSES } from "../sync/reminders.ts";
 import { ERROR_CODES } from "./errors.ts";
 import { kind } from "./schemas.ts";
 
-export const instant = z.iso.datetime().meta({ description: "ISO-8601, UTC." });
-export const count = z.int().min(0);
+export const instant = z.iso.datetime().check(z.meta({ description: "ISO-8601, UTC." }));
+export const count = z.int().check(z.minimum(0));
 
 const issue = z.strictObject({
-  path: z.string().meta({ description: "Where in the request, e.g. `limit` or `webhook.public_url`." }),
-  message: z.string().meta({ description: "What is wrong and what is expected; never the value." }),
+  path: z
+    .string()
+    .check(z.meta({ description: "Where in the request, e.g. `limit` or `webhook.public_url`." })),
+  message: z.string().check(z.meta({ description: "What is wrong and what is expected; never the value." })),
 });
 
 export const failure = z
   .strictObject({
     error: z.strictObject({
       code: z.enum(ERROR_CODES),
-      message: z.string().meta({ description: "For a person; it may change." }),
-      request_id: z.string().meta({ description: "The same as the header `X-Request-Id`." }),
-      issues: z.array(issue).optional(),
+      message: z.string().check(z.meta({ description: "For a person; it may change." })),
+      request_id: z.string().check(z.meta({ description: "The same as the header `X-Request-Id`." })),
+      issues: z.optional(z.array(issue)),
     }),
   })
-  .meta({ id: "Error" });
+  .check(z.meta({ id: "Error" }));
 
 // RCMS documents these fields and may leave out or add others: whatever it sends goes through.
 const upstreamId = z.union([z.string(), z.number()]);
 const upstreamFields = {
-  organization_id: upstreamId.nullish(),
-  status: z.string().nullish(),
-  created_at: z.string().nullish(),
-  updated_at: z.string().nullish(),
+  organization_id: z.nullish(upstreamId),
+  status: z.nullish(z.string()),
+  created_at: z.nullish(z.string()),
+  updated_at: z.nullish(z.string()),
 };
 
 const upstreamRecord = (name: string, description: string) =>
-  z.looseObject({ id: upstreamId, ...upstreamFields }).meta({ id: name, description });
+  z.looseObject({ id: upstreamId, ...upstreamFields }).check(z.meta({ id: name, description }));
 
 const records = {
   organizations: upstreamRecord("Organization", "RCMS's own object, unknown fields included."),
@@ -44,40 +46,46 @@ const records = {
 };
 
 const assessmentStatus = z
-  .looseObject({ client_id: upstreamId.optional(), ...upstreamFields })
-  .meta({ id: "AssessmentStatus", description: "RCMS's own object: a client's scores." });
+  .looseObject({ client_id: z.optional(upstreamId), ...upstreamFields })
+  .check(z.meta({ id: "AssessmentStatus", description: "RCMS's own object: a client's scores." }));
 
 const reminder = z
   .looseObject({
     id: z.string(),
-    type: z.string().meta({ description: "`assessment.due_soon` or `assessment.overdue`." }),
+    type: z.string().check(z.meta({ description: "`assessment.due_soon` or `assessment.overdue`." })),
     status: z.enum(REMINDER_STATUSES),
-    organization_id: upstreamId.nullable(),
-    client_id: upstreamId.optional(),
+    organization_id: z.nullable(upstreamId),
+    client_id: z.optional(upstreamId),
     created_at: instant,
     updated_at: instant,
-    acknowledged_at: instant.nullable(),
-    closed_at: instant.nullable(),
+    acknowledged_at: z.nullable(instant),
+    closed_at: z.nullable(instant),
   })
-  .meta({ id: "Reminder", description: "What the event said, and what became of it." });
+  .check(z.meta({ id: "Reminder", description: "What the event said, and what became of it." }));
 
 const listMeta = z
   .strictObject({
-    next_url: z.url().nullable().meta({ description: "The next page, absolute; null on the last." }),
-    as_of: instant.nullable().meta({
-      description:
-        "The instant up to which RCMS's changes are in the list; null before the kind's first sweep. Deletions are found by the verifier's round, which takes longer.",
-    }),
-    complete: z.boolean().meta({
-      description: "Whether a rebuild has read the whole kind: before that, records may be missing.",
-    }),
+    next_url: z
+      .nullable(z.url())
+      .check(z.meta({ description: "The next page, absolute; null on the last." })),
+    as_of: z.nullable(instant).check(
+      z.meta({
+        description:
+          "The instant up to which RCMS's changes are in the list; null before the kind's first sweep. Deletions are found by the verifier's round, which takes longer.",
+      }),
+    ),
+    complete: z.boolean().check(
+      z.meta({
+        description: "Whether a rebuild has read the whole kind: before that, records may be missing.",
+      }),
+    ),
   })
-  .meta({ id: "ListMeta" });
+  .check(z.meta({ id: "ListMeta" }));
 
-export const one = <S extends z.ZodType>(name: string, data: S) =>
-  z.strictObject({ data }).meta({ id: name });
-const list = <S extends z.ZodType>(name: string, item: S) =>
-  z.strictObject({ data: z.array(item), meta: listMeta }).meta({ id: name });
+export const one = <S extends z.ZodMiniType>(name: string, data: S) =>
+  z.strictObject({ data }).check(z.meta({ id: name }));
+const list = <S extends z.ZodMiniType>(name: string, item: S) =>
+  z.strictObject({ data: z.array(item), meta: listMeta }).check(z.meta({ id: name }));
 
 export const organizationList = list("OrganizationList", records.organizations);
 export const staffList = list("StaffList", records.staff);
@@ -95,34 +103,36 @@ const change = z
     kind,
     id: z.string(),
     op: z.enum(["upsert", "delete"]),
-    updated_at: instant.nullable(),
+    updated_at: z.nullable(instant),
     as_of: instant,
-    record: z.looseObject({}).nullable().meta({ description: "RCMS's own object; null when it is deleted." }),
+    record: z
+      .nullable(z.looseObject({}))
+      .check(z.meta({ description: "RCMS's own object; null when it is deleted." })),
   })
-  .meta({ id: "Change" });
+  .check(z.meta({ id: "Change" }));
 
 export const changeFeed = z
   .strictObject({
     data: z.array(change),
     meta: z.strictObject({
-      next_after: count.meta({ description: "The next `after`, for ever." }),
+      next_after: count.check(z.meta({ description: "The next `after`, for ever." })),
       has_more: z.boolean(),
     }),
   })
-  .meta({ id: "ChangeFeed" });
+  .check(z.meta({ id: "ChangeFeed" }));
 
 export const oneBackfill = one(
   "OneBackfill",
   z.strictObject({
     id: z.string(),
     status: z.enum(["queued", "running", "done", "failed"]),
-    reason: z.string().nullable(),
+    reason: z.nullable(z.string()),
     created_at: instant,
     updated_at: instant,
   }),
 );
 
-export const received = z.strictObject({ received: z.literal(true) }).meta({ id: "Received" });
+export const received = z.strictObject({ received: z.literal(true) }).check(z.meta({ id: "Received" }));
 
 export const connectionStatus = z.enum(["connecting", "active", "degraded", "paused"]);
 
@@ -131,8 +141,8 @@ export const health = z
     status: z.enum(["ok", "degraded"]),
     connections: z.array(z.strictObject({ source: z.string(), status: connectionStatus })),
   })
-  .meta({ id: "Health" });
+  .check(z.meta({ id: "Health" }));
 
 export const openApi = z
-  .looseObject({ openapi: z.string().regex(/^3\.1\.\d+$/) })
-  .meta({ id: "OpenApi", description: "This document." });
+  .looseObject({ openapi: z.string().check(z.regex(/^3\.1\.\d+$/)) })
+  .check(z.meta({ id: "OpenApi", description: "This document." }));

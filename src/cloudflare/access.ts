@@ -1,6 +1,6 @@
 // The access log at the rim: its messages, and the table they end in.
 
-import * as z from "zod";
+import * as z from "zod/mini";
 import { connectionId, KINDS, recordId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import type { Log } from "../sync/ports.ts";
@@ -13,18 +13,18 @@ const message = z.object({
   access: z
     .array(
       z.object({
-        id: z.string().regex(/^\d{13}-[A-Za-z0-9-]{1,64}$/),
+        id: z.string().check(z.regex(/^\d{13}-[A-Za-z0-9-]{1,64}$/)),
         connection: branded(connectionId, "a connection id"),
-        at: z.number().int(),
-        keyId: z.string().max(64),
+        at: z.int(),
+        keyId: z.string().check(z.maxLength(64)),
         action: z.enum(ACTIONS),
-        kind: z.enum(KINDS).optional(),
-        recordId: branded(recordId, "a record id").optional(),
-        records: z.number().int().optional(),
-        status: z.number().int(),
+        kind: z.optional(z.enum(KINDS)),
+        recordId: z.optional(branded(recordId, "a record id")),
+        records: z.optional(z.int()),
+        status: z.int(),
       }),
     )
-    .max(limits.accessEntries),
+    .check(z.maxLength(limits.accessEntries)),
 });
 
 export const isAccessMessage = (body: unknown): boolean =>

@@ -2,37 +2,37 @@
 // within a second; both may only repeat work, so a checkpoint that is refused is let go, and what ends a sweep is
 // written again once the second is over.
 
-import * as z from "zod";
+import * as z from "zod/mini";
 import { limits } from "../core/limits.ts";
 import type { Cursor, Cursors } from "../sync/ports.ts";
 
-const whole = z.number().int();
+const whole = z.int();
 const cursor = z.object({
-  watermark: whole.optional(),
-  vouch: z.object({ asOf: whole, from: whole }).optional(),
-  run: z
-    .object({
-      since: whole.optional(),
+  watermark: z.optional(whole),
+  vouch: z.optional(z.object({ asOf: whole, from: whole })),
+  run: z.optional(
+    z.object({
+      since: z.optional(whole),
       startedAt: whole,
-      passStartedAt: whole.optional(),
-      nextUrl: z.string().optional(),
-      landmark: z.string().optional(),
+      passStartedAt: z.optional(whole),
+      nextUrl: z.optional(z.string()),
+      landmark: z.optional(z.string()),
       pages: whole,
       seen: whole,
       drifted: whole,
       passes: whole,
       moved: z.boolean(),
-      asOf: whole.optional(),
-      doubted: z.literal(true).optional(),
-      mayMiss: z.literal(true).optional(),
-    })
-    .optional(),
-  walkedTo: z.string().optional(),
-  recentTo: whole.optional(),
-  heardTo: whole.optional(),
-  left: whole.optional(),
-  sofar: z.object({ seen: whole, drifted: whole }).optional(),
-  last: z.object({ at: whole, pages: whole, seen: whole, drifted: whole }).optional(),
+      asOf: z.optional(whole),
+      doubted: z.optional(z.literal(true)),
+      mayMiss: z.optional(z.literal(true)),
+    }),
+  ),
+  walkedTo: z.optional(z.string()),
+  recentTo: z.optional(whole),
+  heardTo: z.optional(whole),
+  left: z.optional(whole),
+  sofar: z.optional(z.object({ seen: whole, drifted: whole })),
+  last: z.optional(z.object({ at: whole, pages: whole, seen: whole, drifted: whole })),
 });
 
 type Kv = Pick<KVNamespace, "put" | "delete"> & {

@@ -1,7 +1,7 @@
 // The environment, parsed once. A bad value stops every handler with one line that names the variable; a
 // half-working worker would be worse.
 
-import * as z from "zod";
+import * as z from "zod/mini";
 import { base64Bytes } from "../core/base64.ts";
 import type { RecordWriter } from "./record-writer.ts";
 import type { UpstreamGate } from "./upstream-gate.ts";
@@ -25,28 +25,31 @@ const BINDINGS = ["DB", "CURSORS", "EVENTS", "JOBS", "DEAD_LETTERS", "ACCESS", "
 /** A whole number, as the text wrangler passes. */
 function whole(fallback: number, min: number, max: number) {
   const error = `must be a whole number from ${min} to ${max}`;
-  return z
-    .union([z.string().regex(/^\d{1,9}$/), z.number()], { error })
-    .transform(Number)
-    .pipe(z.number().int(error).min(min, error).max(max, error))
-    .default(fallback);
+  return z._default(
+    z.pipe(
+      z.pipe(z.union([z.string().check(z.regex(/^\d{1,9}$/)), z.number()], { error }), z.transform(Number)),
+      z.int(error).check(z.minimum(min, error), z.maximum(max, error)),
+    ),
+    fallback,
+  );
 }
 
-const sealingKey = z
-  .string({ error: "is required: base64 of 32 random bytes, e.g. `openssl rand -base64 32`" })
-  .transform((text, context) => {
+const sealingKey = z.pipe(
+  z.string({ error: "is required: base64 of 32 random bytes, e.g. `openssl rand -base64 32`" }),
+  z.transform((text, context) => {
     const bytes = base64Bytes(text);
     if (bytes?.length === 32) return bytes;
-    context.addIssue({ code: "custom", message: "must be base64 of exactly 32 bytes" });
+    context.issues.push({ code: "custom", message: "must be base64 of exactly 32 bytes", input: undefined });
     return z.NEVER;
-  });
+  }),
+);
 
 const schema = z.object({
   ADMIN_TOKEN: z
     .string({ error: "is required: a secret of at least 24 characters" })
-    .min(24, "must be at least 24 characters long"),
+    .check(z.minLength(24, "must be at least 24 characters long")),
   SEALING_KEY: sealingKey,
-  SEALING_KEY_PREVIOUS: sealingKey.optional(),
+  SEALING_KEY_PREVIOUS: z.optional(sealingKey),
   SWEEP_INTERVAL_MINUTES: whole(15, 1, 1_440),
   SWEEP_OVERLAP_SECONDS: whole(120, 0, 86_400),
   SWEEP_PAGES_PER_RUN: whole(50, 1, 1_000),
@@ -60,10 +63,10 @@ const schema = z.object({
   ACCESS_LOG_DAYS: whole(90, 0, 3_650),
   ACCESS_WINDOW_MS: whole(500, 0, 5_000),
   WRITER_SHARDS: whole(16, 1, 256),
-  ALLOW_HTTP_UPSTREAM: z
-    .enum(["true", "false"], { error: 'must be "true" or "false"' })
-    .default("false")
-    .transform((text) => text === "true"),
+  ALLOW_HTTP_UPSTREAM: z.pipe(
+    z._default(z.enum(["true", "false"], { error: 'must be "true" or "false"' }), "false"),
+    z.transform((text) => text === "true"),
+  ),
 });
 
 export type Settings = z.infer<typeof schema>;

@@ -58,13 +58,16 @@ export function badEnvironment(error: unknown): Response {
 function apiDeps(services: Services): ApiDeps {
   const { connections, digest, keys, now, queues, settings, source } = services;
   const receivers = receiverCache(now, (id) => connections.receiver(id, now()));
-  const knownKeys = keyCache(now, (hash) => keys.find(hash));
+  const knownKeys = keyCache(now, (key) => keys.find(digest(key)));
   const absent = absentCache(now);
   const { visibilityLagMs, kinds: specs } = source("rcms");
   const ttlMs = (kind: Kind) => (specs[kind].upkeep.ttlSeconds ?? settings.RECORD_TTL_SECONDS) * 1_000;
   const vouch = vouchCache(now, services.cursors);
   const refreshes = refreshGuard(now, services.refreshes);
-  const reading = { ...services, absent, refreshes, shown: shownCache(), vouch, ttlMs, visibilityLagMs };
+  const { copies, records, sleep, writers } = services;
+  const world = { now, records, queues, writers, sleep, copies };
+  // Copied for every read: no more than a read needs.
+  const reading = { ...world, absent, refreshes, shown: shownCache(), vouch, ttlMs, visibilityLagMs };
   const adminDigest = Buffer.from(digest(settings.ADMIN_TOKEN));
   const connecting: ConnectDeps = { ...services, newNonce: services.newId };
 
@@ -86,7 +89,7 @@ function apiDeps(services: Services): ApiDeps {
       ),
     // Digests have one length, so the comparison takes the same time for every guess.
     isAdmin: (token) => timingSafeEqual(Buffer.from(digest(token)), adminDigest),
-    findKey: (key) => knownKeys.get(digest(key)),
+    findKey: knownKeys.get,
     admit: rations((keyId) => admit(services, keyId)),
     lastSeq: lastSeqCache(now, services.records.lastSeq),
     mintKey: () => {

@@ -1,38 +1,41 @@
 // Queue messages at the boundary: parsed, not trusted. They may have been sent by an older version.
 
-import * as z from "zod";
+import * as z from "zod/mini";
 import { connectionId, eventId, KINDS, type RecordId, recordId } from "../core/ids.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { EventMessage, JobMessage } from "../sync/messages.ts";
 
 /** An id at the boundary, by the one check of core/ids.ts. */
 export function branded<T>(parse: (value: unknown) => T | undefined, what: string) {
-  return z.unknown().transform((value, context): T => {
-    const parsed = parse(value);
-    if (parsed !== undefined) return parsed;
-    context.addIssue({ code: "custom", message: `is not ${what}` });
-    return z.NEVER;
-  });
+  return z.pipe(
+    z.unknown(),
+    z.transform((value, context): T => {
+      const parsed = parse(value);
+      if (parsed !== undefined) return parsed;
+      context.issues.push({ code: "custom", message: `is not ${what}`, input: value });
+      return z.NEVER;
+    }),
+  );
 }
 
 const connection = branded(connectionId, "a connection id");
 const ref = z.object({ kind: z.enum(KINDS), id: branded(recordId, "a record id") });
-const organizationId = branded<RecordId>(recordId, "an organization id").optional();
-const instant = z.number().int();
+const organizationId = z.optional(branded<RecordId>(recordId, "an organization id"));
+const instant = z.int();
 
 const eventMessage = z.object({
   connection,
   eventId: branded(eventId, "an event id"),
-  type: z.string().max(64),
-  createdAt: instant.optional(),
+  type: z.string().check(z.maxLength(64)),
+  createdAt: z.optional(instant),
   receivedAt: instant,
   organizationId,
   what: z.discriminatedUnion("is", [
     z.object({
       is: z.literal("changed"),
       ref,
-      assessmentTaken: z.literal(true).optional(),
-      readmitted: z.literal(true).optional(),
+      assessmentTaken: z.optional(z.literal(true)),
+      readmitted: z.optional(z.literal(true)),
     }),
     z.object({
       is: z.literal("record"),
@@ -47,7 +50,7 @@ const eventMessage = z.object({
 const jobMessage = z.discriminatedUnion("job", [
   z.object({ job: z.literal("look"), connection, ref, organizationId }),
   z.object({ job: z.literal("replay"), connection, parkedBefore: instant }),
-  z.object({ job: z.literal("backfill"), connection, backfill: z.string().max(64) }),
+  z.object({ job: z.literal("backfill"), connection, backfill: z.string().check(z.maxLength(64)) }),
   z.object({ job: z.literal("rebuild"), connection }),
   z.object({ job: z.literal("minimise"), connection }),
   z.object({ job: z.literal("guard"), connection }),
@@ -55,7 +58,7 @@ const jobMessage = z.discriminatedUnion("job", [
     job: z.literal("sweep"),
     connection,
     kinds: z.array(z.enum([...KINDS, "verify"])),
-    failures: z.number().int().min(0).optional(),
+    failures: z.optional(z.int().check(z.minimum(0))),
   }),
 ]);
 

@@ -11,8 +11,9 @@ const PARTS = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?:=(?:"([^"\\]*)"|([^\s"]*)))?$/;
 const MAX_SECONDS = 2_147_483_648;
 
 export function parseWishes(header: string | undefined): Wishes {
+  if (header === undefined) return NO_WISHES;
   const given = new Map<string, string | undefined>();
-  for (const [text] of (header ?? "").matchAll(DIRECTIVE)) {
+  for (const [text] of header.matchAll(DIRECTIVE)) {
     const parts = PARTS.exec(text.trim());
     const name = parts?.[1]?.toLowerCase();
     if (name === undefined) continue;

@@ -35,6 +35,11 @@ export interface Version {
   readonly deletedAt?: number;
 }
 
+/** Is what was seen other than what is held? Says nothing of which is newer. */
+export function differs(held: Version | undefined, seen: Pick<Snapshot, "hash">): boolean {
+  return held === undefined || held.deletedAt !== undefined || held.hash !== seen.hash;
+}
+
 /** A row of the mirror. */
 export interface MirrorRecord extends Snapshot {
   readonly seq: number;

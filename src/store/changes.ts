@@ -7,15 +7,26 @@ import type { Kind, RecordId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import type { MirrorRecord } from "../core/record.ts";
 import type { Changes, ChangesQuery, RecordStore } from "../sync/stores.ts";
-import { toRecord } from "./rows.ts";
+import { COLUMNS, type RecordRow, toRecord } from "./rows.ts";
 import { departures, records } from "./schema.ts";
+
+// For a reader who sees everything the rows are the window; written out, because every follower asks it all the time.
+const ALL = `SELECT ${COLUMNS} FROM records WHERE connection_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3`;
 
 type Positioned = typeof records | typeof departures;
 
-export function changeFeed(db: DrizzleD1Database): Pick<RecordStore, "changes" | "lastSeq"> {
+export function changeFeed(d1: D1Database, db: DrizzleD1Database): Pick<RecordStore, "changes" | "lastSeq"> {
   return {
     async changes(connection, query) {
-      const { organizations } = query;
+      const { organizations, kinds, after, limit } = query;
+      if (organizations === undefined && kinds === undefined) {
+        const { results } = await d1
+          .prepare(ALL)
+          .bind(connection, after, limit + 1)
+          .all<RecordRow>();
+        const rows = results.slice(0, limit).map(toRecord);
+        return { rows, next: rows.at(-1)?.seq ?? after, more: results.length > limit };
+      }
       const window = windowOf(connection, query);
       const edge = db
         .select({ last: sql<number | null>`max(seq)`, scanned: sql<number>`count(*)` })
@@ -51,17 +62,14 @@ export function changeFeed(db: DrizzleD1Database): Pick<RecordStore, "changes" |
   };
 }
 
-/**
- * The next positions after `after`: exactly one page and one more for a reader who sees everything, else a bounded
- * number, of rows and departures alike.
- */
+/** The next positions after `after`: a bounded number, of rows and departures alike. */
 function windowOf(connection: string, query: ChangesQuery): SQL {
   const next = (table: Positioned) => sql`
     SELECT seq FROM (
       SELECT seq FROM ${table} WHERE connection_id = ${connection} AND seq > ${query.after}
-      ORDER BY seq LIMIT ${scanOf(query)})`;
+      ORDER BY seq LIMIT ${limits.changesScan})`;
   if (query.organizations === undefined) return sql`(${next(records)})`;
-  return sql`(${next(records)} UNION ALL ${next(departures)} ORDER BY seq LIMIT ${scanOf(query)})`;
+  return sql`(${next(records)} UNION ALL ${next(departures)} ORDER BY seq LIMIT ${limits.changesScan})`;
 }
 
 function inWindow(table: Positioned, connection: string, query: ChangesQuery, window: SQL): SQL[] {
@@ -78,10 +86,6 @@ function inWindow(table: Positioned, connection: string, query: ChangesQuery, wi
 /** One JSON parameter: a key may name more organizations than D1 allows parameters. */
 function listed(values: readonly string[]): SQL {
   return sql`(SELECT value FROM json_each(${JSON.stringify(values)}))`;
-}
-
-function scanOf({ kinds, organizations, limit }: ChangesQuery): number {
-  return kinds === undefined && organizations === undefined ? limit + 1 : limits.changesScan;
 }
 
 /** The record is not with the reader any more, and this was the last of the reader's organizations it left. */
@@ -103,7 +107,7 @@ function toPage(
   const rows = found.slice(0, query.limit);
   const last = rows.at(-1);
   if (found.length > query.limit && last !== undefined) return { rows, next: last.seq, more: true };
-  return { rows, next: end?.last ?? query.after, more: end?.scanned === scanOf(query) };
+  return { rows, next: end?.last ?? query.after, more: end?.scanned === limits.changesScan };
 }
 
 /** For this reader it is as if it had been deleted: nothing says where it went. */

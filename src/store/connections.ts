@@ -46,13 +46,16 @@ export function connectionStore(
 ): ConnectionStore {
   const apiKeyPlace = (id: ConnectionId) => `connections/${id}/api_key`;
   const secretPlace = (id: ConnectionId) => `signing_secrets/${id}/secret`;
-  // Read for every batch of events and every call of a writer: built once.
-  const one = withProblems(db)
-    .where(eq(connections.id, sql.placeholder("id")))
-    .prepare();
+  // Read for every batch of events and every call of a writer: built once, when it is first asked for.
+  const prepareOne = () =>
+    withProblems(db)
+      .where(eq(connections.id, sql.placeholder("id")))
+      .prepare();
+  let one: ReturnType<typeof prepareOne> | undefined;
 
   return {
     async get(id) {
+      one ??= prepareOne();
       const [row] = await one.all({ id });
       if (row === undefined) return undefined;
       const { open } = await seal();

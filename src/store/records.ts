@@ -7,7 +7,7 @@ import type { RecordQuery, RecordStore } from "../sync/stores.ts";
 import { changeFeed } from "./changes.ts";
 import { commitWrites } from "./commit.ts";
 import { refusals } from "./refusals.ts";
-import { type RecordRow, toRecord, toVersion, UNDATED, type VersionRow } from "./rows.ts";
+import { COLUMNS, type RecordRow, toRecord, toVersion, UNDATED, type VersionRow } from "./rows.ts";
 import { aliases, records } from "./schema.ts";
 
 const VERSIONS = `
@@ -17,15 +17,12 @@ CROSS JOIN records r
   ON r.connection_id = ?1 AND r.kind = j.value ->> 'kind' AND r.id = j.value ->> 'id'`;
 
 // The hottest statement of all; building it anew for every read costs more than the database takes.
-const ONE = `
-SELECT kind, id, seq, updated_at AS updatedAt, fetched_at AS fetchedAt, hash, organization_id AS organizationId,
-       client_id AS clientId, status, terminal, deleted_at AS deletedAt, body, as_of AS asOf
-FROM records WHERE connection_id = ?1 AND kind = ?2 AND id = ?3`;
+const ONE = `SELECT ${COLUMNS} FROM records WHERE connection_id = ?1 AND kind = ?2 AND id = ?3`;
 
 export function recordStore(d1: D1Database, db: DrizzleD1Database): RecordStore {
   const refusing = refusals(d1);
   return {
-    ...changeFeed(db),
+    ...changeFeed(d1, db),
     ...refusing,
 
     async versions(connection, refs) {

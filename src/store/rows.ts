@@ -7,6 +7,11 @@ import type { records } from "./schema.ts";
 /** How "the upstream gives no `updated_at`" is spelled in the table: sorts first, and needs no NULL rules. */
 export const UNDATED = 0;
 
+/** A record's columns as its row names them, for statements written out. */
+export const COLUMNS = `
+kind, id, seq, updated_at AS updatedAt, fetched_at AS fetchedAt, hash, organization_id AS organizationId,
+client_id AS clientId, status, terminal, deleted_at AS deletedAt, body, as_of AS asOf`;
+
 export type RecordRow = Omit<typeof records.$inferSelect, "connectionId">;
 
 export interface VersionRow extends Ref {

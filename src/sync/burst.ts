@@ -1,9 +1,10 @@
-// Many refs of one kind at once: one delta list instead of many single fetches (WR9). Everything the list
-// brings is offered to the writers, so later batches of the same burst find their records already there.
+// Many refs of one kind at once: one delta list instead of many single fetches (WR9). Whatever the list brings that
+// the mirror does not hold yet is offered to the writers, so later batches of the same burst find their records there.
 
 import type { Result } from "../core/failure.ts";
-import { type Kind, refKey } from "../core/ids.ts";
+import { type Kind, type Ref, refKey } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
+import { differs, type Version } from "../core/record.ts";
 import type { Page, Source } from "../sources/source.ts";
 import type { Changed } from "./messages.ts";
 import type { Gate, Looked, Writers } from "./ports.ts";
@@ -14,6 +15,8 @@ export interface BurstDeps {
   /** Through the gate, as class `event`. */
   readonly listChanged: ListChanged;
   readonly writers: Writers;
+  /** What the mirror holds, without bodies. */
+  readonly versions: (refs: readonly Ref[]) => Promise<ReadonlyMap<string, Version>>;
   readonly gate: Pick<Gate, "lease" | "release">;
   readonly newId: () => string;
   readonly sleep: (ms: number) => Promise<void>;
@@ -85,7 +88,7 @@ export async function listInTurn(
  * @param extend called between pages
  */
 export async function listBurst(
-  deps: Pick<BurstDeps, "listChanged" | "writers" | "sleep" | "backlog">,
+  deps: Pick<BurstDeps, "listChanged" | "writers" | "versions" | "sleep" | "backlog">,
   kind: Kind,
   burst: Burst,
   looks: Map<string, Looked>,
@@ -101,8 +104,12 @@ export async function listBurst(
     const page = await listPatiently(deps, kind, since, pageUrl);
     if (!page.ok) return;
     const { snapshots, nextUrl } = page.value;
-    const looked = await deps.writers.offer(snapshots);
-    snapshots.forEach((snapshot, i) => {
+    const held = await deps.versions(snapshots.map(({ kind: of, id }) => ({ kind: of, id })));
+    const news = snapshots.filter(
+      (snapshot) => missing.has(refKey(snapshot)) || differs(held.get(refKey(snapshot)), snapshot),
+    );
+    const looked = await deps.writers.offer(news);
+    news.forEach((snapshot, i) => {
       const key = refKey(snapshot);
       if (missing.delete(key)) looks.set(key, looked[i] as Looked);
     });

@@ -2,8 +2,7 @@
 // look at each record once, write the ledger, and only then let go of the messages.
 
 import { afterFailure, describeFailure } from "../core/failure.ts";
-import type { Kind, RecordId } from "../core/ids.ts";
-import { refKey } from "../core/ids.ts";
+import { type Kind, type RecordId, type Ref, refKey } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import type { Version } from "../core/record.ts";
 import type { Source } from "../sources/source.ts";
@@ -14,7 +13,7 @@ import { aboutPurged } from "./purge.ts";
 import { isAsNew, lookAgainSeconds, shows } from "./settled.ts";
 import type { Connection, EventOutcome, Ledger, LedgerEntry, RecordStore } from "./stores.ts";
 
-export interface HydrateDeps extends BurstDeps {
+export interface HydrateDeps extends Omit<BurstDeps, "versions"> {
   readonly now: () => number;
   readonly random: () => number;
   readonly source: Source;
@@ -105,11 +104,15 @@ async function lookAll(
   const byRef = Map.groupBy(messages, ({ body }) => refKey(body.what.ref));
   const looks = alreadyShown(byRef, versions);
 
+  const listing = {
+    ...deps,
+    versions: (refs: readonly Ref[]) => deps.records.versions(connection.id, refs),
+  };
   const open = () => [...byRef].filter(([key]) => !settles(looks.get(key)));
   const burstOf = (kind: Kind) => sameTime(bursts(deps.source, open()).get(kind) ?? []);
   for (const kind of bursts(deps.source, open()).keys()) {
     if (burstOf(kind).length < limits.burstRefs) continue;
-    await listInTurn(deps, kind, looks, async () => {
+    await listInTurn(listing, kind, looks, async () => {
       const shown = alreadyShown(byRef, await versionsHeld(deps, connection, messages));
       for (const [key] of open().filter(([one]) => shown.has(one))) looks.set(key, shown.get(key) as Looked);
       return burstOf(kind);
@@ -131,7 +134,7 @@ async function lookAll(
 
   // A kind whose single route has never answered is read by its list instead.
   const unproven = open().filter(([key]) => isUnproven(looks.get(key)));
-  for (const [kind, burst] of bursts(deps.source, unproven)) await listBurst(deps, kind, burst, looks);
+  for (const [kind, burst] of bursts(deps.source, unproven)) await listBurst(listing, kind, burst, looks);
   return looks;
 }
 

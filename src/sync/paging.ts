@@ -4,7 +4,7 @@
 import type { Failure, Result } from "../core/failure.ts";
 import { type Kind, refKey } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
-import type { Snapshot, Version } from "../core/record.ts";
+import { differs, type Snapshot, type Version } from "../core/record.ts";
 import type { Page } from "../sources/source.ts";
 import type { Looked, Queues, Writers } from "./ports.ts";
 import type { Connection, DriftCause, KindStore, PageRun, RecordStore } from "./stores.ts";
@@ -173,10 +173,7 @@ export async function applyPage(
     connection.id,
     page.snapshots.map(({ id }) => ({ kind, id })),
   );
-  const notHeld = page.snapshots.filter((snapshot) => {
-    const version = held.get(refKey(snapshot));
-    return version === undefined || version.deletedAt !== undefined || version.hash !== snapshot.hash;
-  });
+  const notHeld = page.snapshots.filter((snapshot) => differs(held.get(refKey(snapshot)), snapshot));
   if (notHeld.length === 0) return { ok: true, drifted: 0 };
   // A purged client is missing on purpose: no drift, and nothing for a writer.
   const suppressed = await deps.records.suppressed(connection.id, notHeld);

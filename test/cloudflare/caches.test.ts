@@ -41,7 +41,7 @@ it("RL1 what a refused key is told is the period of the limit that is bound", ()
   expect(Number(period)).toBe(limits.rateLimitSeconds);
 });
 
-it("RL1 a key's ration is asked for by tens, each key for itself, and one by one while it is refused", async () => {
+it("RL1 a key's ration is asked for by hundreds, each key for itself, and one by one while it is refused", async () => {
   const asked: string[] = [];
   let good = true;
   const admit = rations(async (id) => {

@@ -121,6 +121,14 @@ it("CO1 the nightly purge costs one row for each event it forgets", async () => 
   });
 });
 
+it("CO1 a feed page of everything costs the rows it shows and the one after", async () => {
+  const { mirror, id, meter } = await running(20);
+  const { get } = await mirror.key(id);
+  await get("/v1/changes?after=0&limit=1");
+  const page = () => get("/v1/changes?after=5&limit=10");
+  expect(await meter(page)).toEqual({ ...FREE, d1Queries: 1, rowsRead: 11 });
+});
+
 it("CO1 a read costs the row it reads, and again within the moment nothing", async () => {
   const { upstream, mirror, id, meter } = await running(2);
   const { get } = await mirror.key(id);

@@ -162,7 +162,8 @@ describe("the list of a burst", () => {
   const offer = async (snapshots: readonly unknown[]): Promise<readonly Looked[]> =>
     snapshots.map(() => ({ ok: true, decision: "insert" }));
   const writers = { offer, look: async () => [] };
-  const alone = { writers, backlog: 0, sleep: async () => {} };
+  const versions = async () => new Map();
+  const alone = { writers, versions, backlog: 0, sleep: async () => {} };
 
   it("WR9 asks from a little before the oldest event", async () => {
     const asked: unknown[] = [];
@@ -186,6 +187,27 @@ describe("the list of a burst", () => {
     await listBurst({ ...alone, listChanged }, "clients", burst(20), looks);
     expect(pages).toBe(2);
     expect(looks.size).toBe(20);
+  });
+
+  it("WR9 what the mirror holds as it is goes to no writer, unless it is waited for", async () => {
+    const page = burst(12).map((_, i) => snapshotOf({ id: `r${i}`, fetchedAt: 1, hash: `h${i}` }));
+    const listChanged = async () => ({ ok: true, value: { snapshots: page, unreadable: 0 } }) as const;
+    const held = (i: number, more = {}) =>
+      [`clients/r${i}`, { fetchedAt: 0, hash: `h${i}`, ...more }] as const;
+    const stored = new Map([held(0), held(10), held(11, { hash: "another" })]);
+    const offered: string[] = [];
+    const offering = {
+      ...writers,
+      offer: (of: readonly { id: string }[]) => {
+        offered.push(...of.map(({ id }) => id));
+        return offer(of);
+      },
+    };
+    const looks = new Map<string, Looked>();
+    const deps = { ...alone, listChanged, writers: offering, versions: async () => stored };
+    await listBurst(deps, "clients", burst(10), looks);
+    expect(offered).toEqual(page.map(({ id }) => id).filter((id) => id !== "r10"));
+    expect(looks.size).toBe(10);
   });
 
   it("WR9 goes on for the messages that wait behind the batch, a page for every fifty, to the end at most", async () => {

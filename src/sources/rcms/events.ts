@@ -76,10 +76,12 @@ export function parseRcmsDelivery(delivery: Delivery): readonly ParsedEvent[] {
   return [{ ...head, what: "record", ref, payload: { ...data, client_id: id } }];
 }
 
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 function readEnvelope(body: Uint8Array): JsonObject | undefined {
   let text: string;
   try {
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body);
+    text = decoder.decode(body);
   } catch {
     return undefined;
   }
