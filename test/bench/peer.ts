@@ -66,9 +66,10 @@ export async function measurePeer(bench: Bench, folder: string): Promise<readonl
         turns[side].push(await sides[side]());
       }
     }
-    for (const sql of LEFT_BEHIND) await peer.ask({ ask: "query", sql });
     return rowsOf(turns, clients);
   } finally {
+    // Nothing of it stays in somebody else's database, however far it came.
+    for (const sql of LEFT_BEHIND) await peer.ask({ ask: "query", sql }).catch(() => {});
     peer.close();
     stripe.close();
     await system.close();
@@ -205,7 +206,8 @@ function rowsOf(
     row(
       turns[side].reduce((sum, turn) => sum + turn.wrong, 0),
       {
-        ...{ what: `final rows wrong, ${side}`, against: "the upstream", aim: { atMost: 0 }, digits: 0 },
+        ...{ what: `final rows wrong, ${side}`, against: "the upstream", digits: 0 },
+        ...(side === "mirror" ? { aim: { atMost: 0 } } : {}),
       },
     );
   return [
