@@ -40,6 +40,7 @@ const end = () => {
   rmSync(folder, { recursive: true, force: true });
 };
 process.once("SIGINT", () => process.exit(130));
+process.once("SIGTERM", () => process.exit(143));
 process.once("exit", end);
 
 try {
