@@ -102,6 +102,10 @@ interface Hydration {
   readonly key: string;
 }
 
+/** wrangler.toml declares the mirror's objects for whatever it bundles: they have to be there, and are never called. */
+export class RecordWriter extends DurableObject<BareEnv> {}
+export class UpstreamGate extends DurableObject<BareEnv> {}
+
 /** One object per record, one fetch and one statement per event. */
 export class NaiveWriter extends DurableObject<BareEnv> {
   async hydrate({ url, key }: Hydration): Promise<void> {

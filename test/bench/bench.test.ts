@@ -1,13 +1,17 @@
 // The bench's own arithmetic, and that it believes no answer it has not checked. What it measures is no test.
 
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { ROOT } from "../house/sources.ts";
 import { each, NOTHING, queueOperations, sum } from "./counts.ts";
 import { load } from "./http-connections.ts";
 import { get, post } from "./load.ts";
 import { billBeyondPlan, billOf, shownBill } from "./prices.ts";
-import { asMarkdown, asText, row } from "./report.ts";
+import { asMarkdown, asText, row, writeReadme } from "./report.ts";
 import { figure, percentile } from "./statistics.ts";
 
 describe("figures", () => {
@@ -33,6 +37,27 @@ describe("figures", () => {
       "| w | a | 1.00 × | counted |  |  |",
     ]);
     expect(asText(rows).split("\n")[1]).toBe("w     a        2.00 ×    1.00 – 4.00, n 3  ≤ 1 ×  NO");
+  });
+});
+
+describe("the table in the README", () => {
+  it("CO2 is replaced as a whole, and nothing around it", () => {
+    const folder = mkdtempSync(join(tmpdir(), "rcms-mirror-readme-"));
+    const path = join(folder, "README.md");
+    try {
+      writeFileSync(path, "before\n<!-- bench -->\n<!-- /bench -->\nafter $1\n");
+      for (const table of ["| long | table |\n| $& | $1 |", "| short |"]) {
+        writeReadme(path, table);
+        expect(readFileSync(path, "utf8")).toBe(
+          `before\n<!-- bench -->\n\n${table}\n\n<!-- /bench -->\nafter $1\n`,
+        );
+      }
+      writeFileSync(path, "nothing");
+      expect(() => writeReadme(path, "x")).toThrow("no place for the table");
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+    expect(readFileSync(join(ROOT, "README.md"), "utf8")).toMatch(/<!-- bench -->[\s\S]*<!-- \/bench -->/);
   });
 });
 

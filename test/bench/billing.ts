@@ -13,7 +13,8 @@ export async function measureBilling(bench: Bench): Promise<readonly Row[]> {
   const events = await countEvents(bench.bundles, UPSTREAM_MS);
   const sweep = await countSweep(bench.bundles);
   const reads = await countReads(bench.bundles);
-  const { month } = await countQuiet(bench.bundles, bench.quick ? 20 : 250);
+  const clients = bench.quick ? 20 : 250;
+  const { month } = await countQuiet(bench.bundles, clients);
   const beyond = billBeyondPlan(month);
   const dollars = (bill: ReturnType<typeof billOf>, what: string, against: string, atMost?: number) =>
     row(bill.dollars, {
@@ -44,7 +45,7 @@ export async function measureBilling(bench: Bench): Promise<readonly Row[]> {
     dollars(billOf(reads.alone, MILLION), "a million reads, each alone", "public prices"),
     row(PLAN_DOLLARS + beyond.dollars, {
       ...{
-        what: "a quiet month of 10 connections",
+        what: `a quiet month of 10 connections, ${clients} clients each`,
         against: "the plan",
         sign: "$",
         aim: { atMost: PLAN_DOLLARS },

@@ -1,5 +1,6 @@
 // The one table: what was measured, against what, and whether the aim was met.
 
+import { readFileSync, writeFileSync } from "node:fs";
 import type { Figure } from "./statistics.ts";
 
 export interface Row {
@@ -86,4 +87,17 @@ export function asText(rows: readonly Row[]): string {
 export function asMarkdown(rows: readonly Row[]): string {
   const line = (of: readonly string[]) => `| ${of.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
   return [line(HEAD), line(HEAD.map(() => "---")), ...rows.map((one) => line(cells(one)))].join("\n");
+}
+
+const TABLE = /(<!-- bench -->\n)[\s\S]*?(<!-- \/bench -->)/;
+
+/** Between its two marks. @throws when the document has no such place */
+export function writeReadme(path: string, table: string): void {
+  const before = readFileSync(path, "utf8");
+  if (!TABLE.test(before))
+    throw new Error(`${path} has no place for the table: <!-- bench --> … <!-- /bench -->`);
+  writeFileSync(
+    path,
+    before.replace(TABLE, (_, start: string, end: string) => `${start}\n${table}\n\n${end}`),
+  );
 }
