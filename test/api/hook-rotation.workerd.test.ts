@@ -1,6 +1,6 @@
 // Signing secrets that are exchanged while deliveries keep coming, at isolates that each remember what they read.
 
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { limits } from "../../src/core/limits.ts";
 import { between, pick, seededRandom } from "../fake-rcms/random.ts";
 import { isolateTests, passSeconds } from "../support/each-test.ts";
@@ -8,6 +8,7 @@ import { event } from "../support/events.ts";
 import { createMirror, newConnectionId, secretOf } from "../support/mirror.ts";
 
 isolateTests();
+vi.setConfig({ testTimeout: 120_000 });
 
 async function fourIsolates() {
   const isolates = Array.from({ length: 4 }, () => createMirror());

@@ -2,13 +2,14 @@
 // once and in order, while all around it is written.
 
 import fc from "fast-check";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import type { ConnectionId } from "../../src/core/ids.ts";
 import { isolateTests, NOW } from "../support/each-test.ts";
 import { createMirror, newConnectionId } from "../support/mirror.ts";
 import { bury, createStores, put } from "../support/stores.ts";
 
 isolateTests();
+vi.setConfig({ testTimeout: 120_000 });
 
 interface Row {
   readonly id: string;

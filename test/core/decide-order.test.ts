@@ -2,11 +2,14 @@
 // the order in which looks arrive. (Dated and undated versions of one record are not in one order; no kind mixes them.)
 
 import fc from "fast-check";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { type Doubt, decide } from "../../src/core/decide.ts";
 import { limits } from "../../src/core/limits.ts";
 import type { Sight, Snapshot, Version } from "../../src/core/record.ts";
 import { goneSight, recordSight, snapshotOf } from "./samples.ts";
+
+// Thousands of cases: on a busy machine they take their time.
+vi.setConfig({ testTimeout: 60_000 });
 
 const beats = (newcomer: Snapshot, held: Snapshot) =>
   decide(held, { kind: "record", snapshot: newcomer }, undefined).decision === "update";

@@ -1,8 +1,11 @@
 // The canonical spelling as the measure of content: one for every way to write the same, another for anything else.
 
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { canonicalJson, parseJson } from "../../src/core/json.ts";
+
+// Thousands of cases: on a busy machine they take their time.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** A value of JSON as text knows it: numbers are digits, objects are lists of distinct keys. */
 type Tree =

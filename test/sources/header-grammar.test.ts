@@ -1,9 +1,12 @@
 // The header's grammar as a property: what is written by it is read as it was meant, and nothing else is read at all.
 
 import fc from "fast-check";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { parseSignatureHeader } from "../../src/sources/signature.ts";
 import { seededRandom, shuffled } from "../fake-rcms/random.ts";
+
+// Thousands of cases: on a busy machine they take their time.
+vi.setConfig({ testTimeout: 60_000 });
 
 const hex = fc.stringMatching(/^[0-9a-f]{64}$/);
 const time = fc.stringMatching(/^[1-9][0-9]{9}$/);
@@ -93,7 +96,7 @@ it("IN2 nothing else is read: a text is taken exactly when the grammar writes it
   let taken = 0;
   const agree = (header: string) => {
     const parsed = parseSignatureHeader(header);
-    expect([header, parsed !== undefined]).toEqual([header, isWritten(header)]);
+    if ((parsed !== undefined) !== isWritten(header)) throw new Error(JSON.stringify(header));
     if (parsed !== undefined) taken++;
   };
   fc.assert(

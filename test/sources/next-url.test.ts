@@ -2,8 +2,11 @@
 // and as a URL, or nowhere.
 
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { targetUrl } from "../../src/sources/upstream-http.ts";
+
+// Thousands of cases: on a busy machine they take their time.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** Normal forms, as a connection keeps them. */
 const BASES = [
@@ -92,16 +95,20 @@ const text = fc.array(
 );
 
 /** Below the base, read as text and read as a URL; and what would be called is its own normal form. */
-function below(base: string, called: string): void {
-  const prefix = `${new URL(base).origin}${new URL(base).pathname.replace(/\/$/, "")}/`;
-  expect(called.startsWith(prefix), called).toBe(true);
+function isBelow(base: string, called: string): boolean {
+  const { origin, pathname } = new URL(base);
+  const prefix = `${origin}${pathname.replace(/\/$/, "")}/`;
   const [path = ""] = called.slice(prefix.length).split(/[?#]/);
-  expect(path).toMatch(/^[!-~]*$/);
-  expect(path).not.toMatch(/\\|%2e|%2f|%5c/i);
-  expect(path.split("/").filter((segment) => /^\.\.?(;.*)?$/.test(segment))).toEqual([]);
   const url = new URL(called);
-  expect(url.href).toBe(called);
-  expect([url.origin, url.username, url.password]).toEqual([new URL(base).origin, "", ""]);
+  return (
+    called.startsWith(prefix) &&
+    /^[!-~]*$/.test(path) &&
+    !/\\|%2e|%2f|%5c/i.test(path) &&
+    !path.split("/").some((segment) => /^\.\.?(;.*)?$/.test(segment)) &&
+    url.href === called &&
+    url.origin === origin &&
+    url.username + url.password === ""
+  );
 }
 
 describe.each(BASES)("below %s", (base) => {
@@ -111,7 +118,7 @@ describe.each(BASES)("below %s", (base) => {
       const url = targetUrl(base, { target });
       if (url === undefined) return;
       called++;
-      below(base, url);
+      if (!isBelow(base, url)) throw new Error(`${JSON.stringify(target)} leads to ${url}`);
     };
     fc.assert(
       fc.property(text, (pieces) => {
