@@ -138,6 +138,35 @@ export const RECEIVING: readonly Mutant[] = [
     seen: LOST,
   },
   {
+    name: "one-look-two-events",
+    mistake: "lets one look that brought a change settle every event of its batch about that record",
+    edits: [
+      {
+        file: "src/sync/hydrate.ts",
+        from: "settleChanged(deps, message, looked, lookedFrom, !spokenOf.has(key));",
+        to: "settleChanged(deps, message, looked, lookedFrom, true);",
+      },
+    ],
+    profile: "hooks-only",
+    seeds: 4000,
+    seen: LOST,
+  },
+  {
+    name: "whole-second-for-any-instant",
+    mistake:
+      "takes a stamp cut to the second for any instant of that second, so two changes within it are one",
+    edits: [
+      {
+        file: "src/sync/settled.ts",
+        from: "    ? updatedAt > createdAt - (createdAt % 1_000)\n",
+        to: "    ? updatedAt + 999 >= createdAt\n",
+      },
+    ],
+    profile: "hooks-only",
+    seeds: 4000,
+    seen: LOST,
+  },
+  {
     name: "any-copy-settles",
     mistake: "settles an event by a copy that was fetched before the event came in",
     edits: [

@@ -36,17 +36,17 @@ export const SERVING: readonly Mutant[] = [
     seen: /^as-of/,
   },
   {
-    name: "sweep-vouches-for-all",
-    mistake: "lets a sweep vouch for copies fetched before the sweeps looked at every change",
+    name: "list-as-new-as-its-newest",
+    mistake: "says that a list is as of its newest row",
     edits: [
       {
         file: AS_OF,
-        from: "  return own >= vouch.from ? Math.max(own, vouch.asOf - lagMs) : own;",
-        to: "  return Math.max(own, vouch.asOf - lagMs);",
+        from: "  return Math.min(vouch.asOf - lagMs, ",
+        to: "  return Math.max(vouch.asOf - lagMs, ",
       },
     ],
     profile: "sweep-only",
-    seeds: 2000,
+    seeds: 1000,
     seen: /^as-of/,
   },
   {
