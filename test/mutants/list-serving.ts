@@ -78,32 +78,18 @@ export const SERVING: readonly Mutant[] = [
     seen: /^min-seq/,
   },
   {
-    name: "kept-copy-after-a-write",
-    mistake: "goes on serving the copy kept in memory after this isolate has had the record written",
-    edits: [
-      {
-        file: "src/cloudflare/copies.ts",
-        from: '      if (!one?.ok || one.decision !== "unchanged") copies.drop(connection, ref);\n',
-        to: "",
-      },
-    ],
-    profile: "full",
-    seeds: 3000,
-    seen: /^backwards/,
-  },
-  {
     name: "no-cache-shares-a-look",
     mistake: "answers no-cache with a look that was already made",
     edits: [
       {
         file: "src/core/freshness.ts",
-        from: "  return ageAllowed > lagMs\n",
-        to: "  return ageAllowed > lagMs || wishes.noCache\n",
+        from: '    : { do: "fetch", why };',
+        to: '    : { do: "fetch", why, notBefore: now - ttlMs };',
       },
     ],
     profile: "full",
     seeds: 2000,
-    seen: /^no-cache|^as-of/,
+    seen: /^no-cache/,
   },
   {
     name: "refreshed-by-everyone",
