@@ -60,6 +60,8 @@ const LISTS: Readonly<Record<string, NetworkKind>> = {
   "/clients": "clients",
 };
 
+/** Just in time: the mirror waits ten seconds for an answer. */
+const SLOW_MS = 9_500;
 const PREFIX = new URL(BASE_URL).pathname.length;
 
 export function createApi(world: ApiWorld) {
@@ -69,7 +71,7 @@ export function createApi(world: ApiWorld) {
   const watched: { asked: (request: Request) => void } = { asked: () => {} };
   const spells: Spell[] = [];
   const keys = new Set(["key-1"]);
-  const counters = { calls: 0, serverErrors: 0, rateLimited: 0, timeouts: 0, keyRejected: 0 };
+  const counters = { calls: 0, serverErrors: 0, rateLimited: 0, timeouts: 0, slow: 0, keyRejected: 0 };
   /** `<kind>/<id>` → when it was found missing, our clock, ms. */
   const missed = new Map<string, number[]>();
 
@@ -95,7 +97,9 @@ export function createApi(world: ApiWorld) {
         shown.push({ key: `${of}/${id}`, startedAt, number }),
       );
       const upstreamNow = Math.floor((clock.now() + world.skewMs) / 1_000) * 1_000;
-      await clock.sleep(chance.between(5, 120));
+      const slow = chance.happens(faults().slow);
+      if (slow) counters.slow++;
+      await clock.sleep(slow ? chance.between(120, SLOW_MS) : chance.between(5, 120));
       heard(shown);
       const times = { upstreamNow, asOf: askedAt(startedAt, upstreamNow, clock.now()) };
       return { ok: true, value: { ...answer, startedAt, ...(world.tellsTime ? times : {}) } };

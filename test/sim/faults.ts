@@ -17,6 +17,8 @@ export interface Faults {
   readonly lostAnswer: number;
   /** A call to the API that fails: 5xx, 429 or no answer. */
   readonly callFails: number;
+  /** An answer of the API that is long under way: what it shows may be seconds old when it arrives. */
+  readonly slow: number;
   /**
    * An invocation is doomed: it dies at one of its steps, any of as many as its like lately took. Writers and
    * isolates, which have no end of their own, die at each step with a fortieth of this.
@@ -49,6 +51,7 @@ export const MOST = {
   delay: 0.3,
   lostAnswer: 0.2,
   callFails: 0.4,
+  slow: 0.2,
   crash: 0.6,
   database: 0.05,
   ambiguous: 0.2,
@@ -69,6 +72,7 @@ export const CALM: Faults = {
   delay: 0,
   lostAnswer: 0,
   callFails: 0,
+  slow: 0,
   crash: 0,
   database: 0,
   ambiguous: 0,
@@ -91,6 +95,7 @@ export function drawFaults(chance: Chance, profile: Profile): Faults {
     delay: upTo(MOST.delay),
     lostAnswer: upTo(MOST.lostAnswer),
     callFails: upTo(MOST.callFails),
+    slow: upTo(MOST.slow),
     crash: upTo(MOST.crash),
     database: upTo(MOST.database),
     ambiguous: upTo(MOST.ambiguous),

@@ -13,13 +13,14 @@ import { createCopies, dropping } from "../../src/cloudflare/copies.ts";
 import { recordAsOf } from "../../src/core/as-of.ts";
 import { type ConnectionId, KINDS, type Kind } from "../../src/core/ids.ts";
 import { rcms } from "../../src/sources/rcms/rcms.ts";
+import type { JobMessage } from "../../src/sync/messages.ts";
 import { type Asked, type Read, type ReadDeps, readOne } from "../../src/sync/read.ts";
 import type { ChangesQuery, RecordQuery } from "../../src/sync/stores.ts";
 import type { Clock } from "./clock.ts";
 import type { Life } from "./life.ts";
 import { HERE, type SimMirror } from "./mirror.ts";
 
-const TTL_MS = 1_800_000;
+export const TTL_MS = 1_800_000;
 export const L1_MS = 2_000;
 
 export type Isolate = ReturnType<typeof createIsolate>;
@@ -70,6 +71,14 @@ function createIsolate({ now }: Clock, mirror: SimMirror, life: Life) {
     },
     get copies() {
       return caches.copies();
+    },
+    // A look that waits is to confirm a doubt; any other one is a refresh.
+    queues: {
+      sendJobs(jobs: readonly JobMessage[], delaySeconds = 0) {
+        for (const job of jobs)
+          if (job.job === "look" && delaySeconds === 0) mirror.watched.refreshed(job.ref);
+        return services.queues.sendJobs(jobs, delaySeconds);
+      },
     },
     writers: () => dropping(caches.copies(), HERE, services.writers(HERE)),
     keepAlive: (work) => void work.catch(() => {}),

@@ -29,9 +29,11 @@ export async function judge({ sim, witness, apps, plan, peaceAt }: Judged): Prom
     ...(await unaccounted(sim)),
     ...(await lostReminders(sim)),
     ...overBudget(sim),
+    ...neverEnding(sim),
     ...(plan.profile === "sweep-only" ? tooStale(sim, witness, peaceAt) : []),
     ...apps.differences(),
     ...(plan.profile === "hooks-only" ? [] : await unfinished(sim, witness, apps)),
+    ...subscribed(sim),
   ];
 }
 
@@ -96,6 +98,22 @@ export function overBudget({ api, shape }: Simulation): string[] {
     most = Math.max(most, to - from + 1);
   }
   return most <= shape.budget.perMinute ? [] : [`budget: ${most} calls in one minute`];
+}
+
+/** A consumer comes to an end: the platform would cut it off here, and every batch like it after it. */
+function neverEnding({ clock, mirror }: Simulation): string[] {
+  const since = Math.min(
+    mirror.events.inHandSince ?? Number.POSITIVE_INFINITY,
+    mirror.jobs.inHandSince ?? Number.POSITIVE_INFINITY,
+  );
+  const minutes = Math.floor((clock.now() - since) / 60_000);
+  return minutes < 15 ? [] : [`never-ends: a batch has been in hand for ${minutes} min`];
+}
+
+/** However often a webhook died, there is one that lives. */
+function subscribed({ webhooks }: Simulation): string[] {
+  const { length } = webhooks.active();
+  return length === 1 ? [] : [`subscription: ${length} webhooks are active`];
 }
 
 /** What changed in peace is seen within two intervals and two minutes, all webhooks lost. Deletions are the verifier's. */

@@ -27,7 +27,7 @@ import { isSigned, type SimDelivery } from "./webhooks.ts";
 export { HERE };
 
 const SHARDS = 4;
-const TICK_MS = 15 * 60_000;
+export const TICK_MS = 15 * 60_000;
 
 export const TUNING: Tuning = {
   sweepMinutes: 15,
@@ -222,6 +222,7 @@ export function createMirror(world: MirrorWorld) {
     newLife: () => newLife("object", "writer"),
     servicesOf,
     onOverlap: (what) => watched.overlapped(what),
+    onBreach: (what) => watched.breached(what),
     counters,
   });
 

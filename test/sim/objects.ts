@@ -26,15 +26,28 @@ export interface ObjectsWorld {
   readonly newLife: () => Life;
   readonly servicesOf: (life: Life) => ShardWriterDeps;
   readonly onOverlap: (what: string) => void;
+  /** The gate let something through that RCMS had asked it not to. */
+  readonly onBreach: (what: string) => void;
   readonly counters: { gatesLost: number; leasesRefused: number; held: number };
 }
 
 /** The gate forgets its leases at a call, at a rate of 1. */
-const GATE_CALLS = 100;
+const GATE_CALLS = 30;
 
 export function createObjects(world: ObjectsWorld) {
-  const { budget, chance, clock, connection, counters, faults, newLife, onOverlap, remote, servicesOf } =
-    world;
+  const {
+    budget,
+    chance,
+    clock,
+    connection,
+    counters,
+    faults,
+    newLife,
+    onBreach,
+    onOverlap,
+    remote,
+    servicesOf,
+  } = world;
 
   const doubts = new Map<string, Doubt>();
   const doubtStore: DoubtStore = {
@@ -64,6 +77,8 @@ export function createObjects(world: ObjectsWorld) {
   const asShards = Array.from({ length: world.shards }, (_, number) => lived(shardOf(number), remote));
 
   let gateState: GateState | undefined;
+  /** Our own book of what RCMS asked of us. */
+  const asked = { quietUntil: 0, keyRejected: false };
   const current = () => gateState ?? openGate(budget, clock.now());
   const leases = createLeases();
   /** Our own book of who holds what. */
@@ -79,13 +94,19 @@ export function createObjects(world: ObjectsWorld) {
       const { state, permit } = acquire(current(), ask, budget, clock.now());
       gateState = state;
       if (!permit.granted) counters.held++;
+      else if (asked.keyRejected) onBreach("a call was let through with a key that was rejected");
+      else if (clock.now() < asked.quietUntil) onBreach("a call was let through before Retry-After");
       return permit;
     },
     async report(call) {
       gateState = report(current(), call, clock.now());
+      if (call.outcome === "key_rejected") asked.keyRejected = true;
+      if (call.outcome === "rate_limited")
+        asked.quietUntil = Math.max(asked.quietUntil, clock.now() + (call.retryAfterMs ?? 0));
     },
     async resume() {
       gateState = resume(current());
+      asked.keyRejected = false;
     },
     async lease(name, holder, forMs) {
       if (chance.happens(faults().crash / GATE_CALLS)) {

@@ -5,8 +5,10 @@ import { WISHES, type Wish } from "./apps.ts";
 import { type Chance, createChance } from "./chance.ts";
 import type { Deed } from "./deeds.ts";
 import { drawFaults, type Faults, type Profile } from "./faults.ts";
+import { TICK_MS } from "./mirror.ts";
 import type { NetworkKind } from "./network.ts";
 import { HOUR, MINUTE, type Shape } from "./simulation.ts";
+import { beginsAfter } from "./story.ts";
 
 export interface Plan {
   readonly seed: number;
@@ -46,15 +48,20 @@ export function drawPlan(seed: number, profile: Profile): Plan {
     // Where there is something for the verifier to find, its rounds come to an end in peace.
     verifyBudget: deletions ? 25 : 3,
   };
-  const trouble = profile === "hooks-only" ? [] : drawTrouble(seed, chance.fork("trouble"));
+  const whole = chance.happens(0.75);
+  const firstTickAt = TICK_MS - beginsAfter(whole);
+  const trouble = profile === "hooks-only" ? [] : drawTrouble(seed, chance.fork("trouble"), firstTickAt);
   const troubledMs = Math.max(
     chance.between(12, 35) * MINUTE,
     ...trouble.map((deed) => deed.at + ("forMs" in deed ? deed.forMs : 0) + 5 * MINUTE),
   );
-  const whole = chance.happens(0.75);
   const deeds = [
     ...trouble,
-    ...drawChanges(chance.fork("changes"), Math.min(troubledMs, 40 * MINUTE), { burst, deletions }),
+    ...drawChanges(chance.fork("changes"), Math.min(troubledMs, 40 * MINUTE), {
+      burst,
+      deletions,
+      firstTickAt,
+    }),
     ...drawRequests(chance.fork("requests"), Math.min(troubledMs, 40 * MINUTE)),
     ...drawPeace(chance.fork("peace"), troubledMs, profile),
   ];
@@ -69,8 +76,9 @@ export function drawPlan(seed: number, profile: Profile): Plan {
  * At most one of the great troubles. The longest are rare, and spread evenly over seeds so that a hundred in a row
  * hold one; the API's own comes every four hundred, because a mirror that asks all night is slow to tell.
  */
-function drawTrouble(seed: number, chance: Chance): Deed[] {
-  const at = chance.between(0, 10 * MINUTE);
+function drawTrouble(seed: number, chance: Chance, firstTickAt: number): Deed[] {
+  // Often in the middle of a sweep: what it has read by then is old when it goes on.
+  const at = chance.happens(0.4) ? firstTickAt + chance.between(0, 4_000) : chance.between(0, 10 * MINUTE);
   const forMs = chance.between(MINUTE, 15 * MINUTE);
   const of = chance.pick(["worker", "api", "rate"] as const);
   switch (seed % 100) {
@@ -108,11 +116,17 @@ function busy(chance: Chance, from: number): Deed[] {
 function drawChanges(
   chance: Chance,
   withinMs: number,
-  { burst, deletions }: { readonly burst: boolean; readonly deletions: boolean },
+  {
+    burst,
+    deletions,
+    firstTickAt,
+  }: { readonly burst: boolean; readonly deletions: boolean; readonly firstTickAt: number },
 ): Deed[] {
   const deeds: Deed[] = [];
   for (let i = chance.between(3, 10); i > 0; i--) {
-    const at = chance.between(0, withinMs);
+    // Some change just as the clock ticks: around the instant from which the next sweep asks.
+    const atTick = firstTickAt + chance.between(0, 2) * TICK_MS + chance.between(-6_000, 4_000);
+    const at = chance.happens(0.2) && atTick < withinMs ? atTick : chance.between(0, withinMs);
     const changed = aRecord(chance);
     deeds.push({ at, do: "change", ...changed });
     // The same record again, mostly within the second in which its stamp cannot tell the two apart.
@@ -202,8 +216,16 @@ function drawPeace(chance: Chance, from: number, profile: Profile): Deed[] {
   }
   const later = () => from + chance.between(0, STALE_MS);
   if (profile !== "hooks-only") deeds.push({ at: later(), do: "list", kind: "clients", isolate: 0 });
+  else deeds.push(...drawLateReads(chance, from));
   const acknowledged = { do: "acknowledge", who: chance.between(0, 999), times: 2 } as const;
   return [...deeds, { at: later(), ...acknowledged }];
+}
+
+/** Hours later many ask for what is final: served as it is, and refreshed once behind them all. */
+function drawLateReads(chance: Chance, from: number): Deed[] {
+  const at = from + chance.between(HOUR, 20 * HOUR);
+  const final = { do: "read", kind: "clients", who: 2, wish: "none", minSeq: false } as const;
+  return [0, 1, 2, 3].map((isolate) => ({ at: at + chance.between(0, 5_000), ...final, isolate }));
 }
 
 const KINDS: readonly NetworkKind[] = [

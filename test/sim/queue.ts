@@ -25,6 +25,8 @@ export interface SimQueue<T> {
   wake(): void;
   readonly size: number;
   readonly bodies: readonly T[];
+  /** Since when the oldest batch is being consumed, our clock, ms. */
+  readonly inHandSince: number | undefined;
 }
 
 export interface QueueCounters {
@@ -48,7 +50,8 @@ export function createQueue<T>(world: {
 }): SimQueue<T> {
   const { clock, chance, counters, faults } = world;
   const waiting: Held<T>[] = [];
-  const inHand = new Set<Held<T>>();
+  /** And since when, our clock, ms. */
+  const inHand = new Map<Held<T>, number>();
   let running = 0;
   let sent = 0;
   let newestTaken = 0;
@@ -81,7 +84,7 @@ export function createQueue<T>(world: {
     counters.batches++;
     for (const held of batch) {
       held.attempts++;
-      inHand.add(held);
+      inHand.set(held, clock.now());
     }
     const settled = await world.consume(batch.map(({ body, attempts }) => ({ body, attempts })));
     running--;
@@ -123,8 +126,11 @@ export function createQueue<T>(world: {
     get size() {
       return waiting.length + inHand.size;
     },
+    get inHandSince() {
+      return inHand.size === 0 ? undefined : Math.min(...inHand.values());
+    },
     get bodies() {
-      return [...waiting, ...inHand].map(({ body }) => body);
+      return [...waiting, ...inHand.keys()].map(({ body }) => body);
     },
   };
 }

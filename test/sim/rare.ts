@@ -7,7 +7,8 @@ const DEMANDED_FROM = 100;
 
 /** What a profile leaves out cannot happen in it. */
 const LEFT_OUT: Readonly<Record<Profile, readonly string[]>> = {
-  full: [],
+  // Sweeps vouch for whatever they did not return: nothing ages until it is refreshed.
+  full: ["refreshes"],
   // No clock ticks: nothing is broken that only a sweep, the verifier or the guard would mend.
   "hooks-only": [
     ...["ticks", "doubleTicks", "checkpoints", "gatesLost", "leasesRefused", "staleReads"],
@@ -18,7 +19,7 @@ const LEFT_OUT: Readonly<Record<Profile, readonly string[]>> = {
   // No delivery ever comes.
   "sweep-only": [
     ...["sent", "duplicated", "delayed", "reordered", "answersLost", "retried", "disabled", "missingTold"],
-    ...["lagging", "parked", "unusable", "acknowledged", "acknowledgedTwice"],
+    ...["lagging", "parked", "unusable", "acknowledged", "acknowledgedTwice", "refreshes"],
   ],
 };
 

@@ -125,12 +125,16 @@ export function createSimulation(shape: Shape, options: { readonly log?: boolean
       kind === "assessment-status" ? { client_id: id, overall_score: number } : { id, version: number };
     const body = {
       ...own,
+      ...(kind === "clients" && isDischarged(id) ? { status: "discharged" } : {}),
       organization_id: kind === "organizations" ? id : organizationOf(id),
       updated_at: new Date(updatedAt).toISOString(),
     };
     const visibleAt = at + chance.between(0, faults.lagMs);
     return network.write(kind, id, { at, visibleAt, updatedAt, body: gone ? undefined : body });
   }
+
+  /** Every third client: a record that hardly changes any more is served at any age. */
+  const isDischarged = (id: string) => numberOf(id) % 3 === 0;
 
   const withBody = (kind: NetworkKind, there: boolean) =>
     network.of(kind).filter((record) => (truth(record).body !== undefined) === there);
@@ -242,18 +246,25 @@ const CHANGED = [
   "organizations",
 ] as const;
 
+/** RCMS fires within half a minute, and mostly at once: before the API shows the change. */
+const firedWithin = (chance: Chance) => chance.pick([2_000, 30_000]);
+
 function eventOf(kind: NetworkKind, id: string, chance: Chance) {
   switch (kind) {
     case "clients":
-      return { type: "client.updated", data: { client_id: id }, withinMs: 30_000 };
+      return { type: "client.updated", data: { client_id: id }, withinMs: firedWithin(chance) };
     case "staff":
-      return { type: "staff.updated", data: { staff_id: id }, withinMs: 30_000 };
+      return { type: "staff.updated", data: { staff_id: id }, withinMs: firedWithin(chance) };
     case "organizations":
-      return { type: "organization.updated", data: { organization_id: id }, withinMs: 30_000 };
+      return { type: "organization.updated", data: { organization_id: id }, withinMs: firedWithin(chance) };
     case "assessment-status": {
       const scored = chance.happens(0.5);
       const data = { client_id: id, assessment_id: `asmt_${chance.between(1, 1_000_000)}` };
-      return { type: scored ? "assessment.scored" : "assessment.scheduled", data, withinMs: 180_000 };
+      return {
+        type: scored ? "assessment.scored" : "assessment.scheduled",
+        data,
+        withinMs: chance.pick([2_000, 180_000]),
+      };
     }
   }
 }

@@ -1,6 +1,7 @@
 // The stores of a simulated mirror: the project's own in memory, as a database that fails now and then, before a call
 // or after it. Everything they are made to keep is told to whoever watches, in the instant it happens.
 
+import type { Ref } from "../../src/core/ids.ts";
 import type { MirrorRecord } from "../../src/core/record.ts";
 import type { Cursor } from "../../src/sync/ports.ts";
 import type { LedgerEntry } from "../../src/sync/stores.ts";
@@ -22,9 +23,13 @@ export interface Watcher {
   cursorSaved(name: string, cursor: Cursor): void;
   /** What must not happen twice at a time did. */
   overlapped(what: string): void;
+  /** What RCMS asked of us was not kept to. */
+  breached(what: string): void;
   /** An answer of the API reached whoever asked, alive. */
   fetched(shown: readonly Shown[]): void;
   ledgerWritten(entries: readonly LedgerEntry[]): void;
+  /** A reader's isolate queued a look at a record that has aged. */
+  refreshed(ref: Ref): void;
 }
 
 export interface StoresWorld {
@@ -40,8 +45,10 @@ export function createStores({ clock, chance, counters, faults, remote }: Stores
     wrote: () => {},
     cursorSaved: () => {},
     overlapped: () => {},
+    breached: () => {},
     fetched: () => {},
     ledgerWritten: () => {},
+    refreshed: () => {},
   };
   const stores = createMemory();
   const memory = {

@@ -13,18 +13,25 @@ export interface Story {
   readonly witness: Witness;
 }
 
+const WAKING_MS = 10_000;
+const CONNECTING_MS = MINUTE;
+const READING_MS = 5 * MINUTE;
+
+/** How long after the world's beginning, a tick of the clock, a history's own comes, ms. */
+export const beginsAfter = (whole: boolean) => WAKING_MS + CONNECTING_MS + (whole ? READING_MS : 0);
+
 /** A mirror that holds everything, at peace. @param whole false: it holds only what it will meet */
 export async function begun(shape: Partial<Shape> & Pick<Shape, "seed">, whole = true): Promise<Story> {
   const faults = shape.faults ?? CALM;
   const sim = createSimulation({ ...SMALL, ...shape, faults: { ...CALM, skewMs: faults.skewMs } });
   const witness = watch(sim);
-  await sim.run(10_000);
+  await sim.run(WAKING_MS);
   sim.connectedAt = sim.clock.now();
   void sim.mirror.connect();
-  await sim.run(MINUTE);
+  await sim.run(CONNECTING_MS);
   if (whole) {
     void rebuild(sim);
-    await sim.run(5 * MINUTE);
+    await sim.run(READING_MS);
   }
   sim.mirror.startCron();
   sim.setFaults(faults);

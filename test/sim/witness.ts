@@ -6,6 +6,7 @@ import { isWanted } from "../../src/sync/rebuild.ts";
 import { accountEvents } from "./accounts.ts";
 import type { Shown } from "./api.ts";
 import { type Claims, createClaims } from "./claims.ts";
+import { TTL_MS } from "./isolates.ts";
 import { truth } from "./network.ts";
 import type { Simulation } from "./simulation.ts";
 import { nameOf, versionOf } from "./versions.ts";
@@ -50,6 +51,7 @@ export function watch(sim: Simulation): Witness {
     watermarks: 0,
     checkpoints: 0,
     changedInFlight: 0,
+    refreshes: 0,
   };
   const { trace, hash } = createTrace();
   const blame: Blame = (invariant, what) => {
@@ -89,6 +91,16 @@ export function watch(sim: Simulation): Witness {
     checkWatermark(sim, name, cursor.watermark, blame);
   };
 
+  const refreshed = new Map<string, number>();
+  mirror.watched.refreshed = (ref) => {
+    counters.refreshes++;
+    const name = nameOf(ref);
+    if (clock.now() - (refreshed.get(name) ?? Number.NEGATIVE_INFINITY) < TTL_MS)
+      blame("refresh", `${name} is refreshed twice within its time to live`);
+    refreshed.set(name, clock.now());
+  };
+
+  mirror.watched.breached = (what) => blame("gate", what);
   mirror.watched.overlapped = (what) => blame("at-most-one", what);
   const { outcomes, fetchedSince } = accountEvents(sim, blame);
   sim.api.watched.asked = ({ path, whole }) => {
