@@ -138,20 +138,6 @@ export const RECEIVING: readonly Mutant[] = [
     seen: LOST,
   },
   {
-    name: "one-look-two-events",
-    mistake: "lets one look that brought a change settle every event of its batch about that record",
-    edits: [
-      {
-        file: "src/sync/hydrate.ts",
-        from: "settleChanged(deps, message, looked, lookedFrom, !spokenOf.has(key));",
-        to: "settleChanged(deps, message, looked, lookedFrom, true);",
-      },
-    ],
-    profile: "hooks-only",
-    seeds: 4000,
-    seen: LOST,
-  },
-  {
     name: "whole-second-for-any-instant",
     mistake:
       "takes a stamp cut to the second for any instant of that second, so two changes within it are one",
