@@ -198,7 +198,7 @@ export const SWEEPING: readonly Mutant[] = [
       },
       { file: "src/core/limits.ts", from: "  rebuildPages: 10,", to: "  rebuildPages: 1," },
     ],
-    profile: "sweep-only",
+    profile: "hooks-only",
     seeds: 200,
     seen: /^convergence: .*is missing/,
   },
