@@ -60,7 +60,7 @@ export const SERVING: readonly Mutant[] = [
       },
     ],
     profile: "sweep-only",
-    seeds: 2000,
+    seeds: 10_000,
     seen: /^as-of/,
   },
   {
@@ -224,7 +224,7 @@ export const SERVING: readonly Mutant[] = [
       },
     ],
     profile: "full",
-    seeds: 3000,
+    seeds: 5_000,
     seen: /^login/,
   },
 ];

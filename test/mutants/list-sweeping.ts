@@ -106,7 +106,7 @@ export const SWEEPING: readonly Mutant[] = [
       },
     ],
     profile: "sweep-only",
-    seeds: 3000,
+    seeds: 10_000,
     seen: SKIPPED,
   },
   {
@@ -241,7 +241,7 @@ export const SWEEPING: readonly Mutant[] = [
       },
     ],
     profile: "sweep-only",
-    seeds: 3000,
+    seeds: 5_000,
     seen: /^rebuild/,
   },
 ];

@@ -22,7 +22,7 @@ export const WRITING: readonly Mutant[] = [
       { file: GUARD, from: "  if (hash === row.hash) return false;", to: "  return hash !== row.hash;" },
     ],
     profile: "full",
-    seeds: 5000,
+    seeds: 8_000,
     seen: /^backwards/,
     pair: "the decision and the guard of the statement keep the same order of versions, each alone is enough",
   },
