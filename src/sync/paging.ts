@@ -94,7 +94,8 @@ function advance(
     const before = pass.seen.get(id);
     pass.seen.set(id, hash);
     if (before !== undefined && before !== hash) return true;
-    return pass.resumed && updatedAt !== undefined && updatedAt >= passStartedAt + limits.grainMs;
+    // Of the pages before this run only the time is known, and both clocks may be cut to the second.
+    return pass.resumed && updatedAt !== undefined && updatedAt >= passStartedAt;
   });
   const { nextUrl: _, ...rest } = run;
   const pages = run.pages + 1;

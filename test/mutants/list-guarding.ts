@@ -107,7 +107,7 @@ export const GUARDING: readonly Mutant[] = [
       },
     ],
     profile: "full",
-    seeds: 2000,
+    seeds: 5_000,
     seen: /^subscription: [2-9]/,
   },
 ];

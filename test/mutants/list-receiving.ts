@@ -138,6 +138,21 @@ export const RECEIVING: readonly Mutant[] = [
     seen: LOST,
   },
   {
+    name: "whole-second-for-any-instant",
+    mistake:
+      "takes a stamp cut to the second for any instant of that second, so two changes within it are one",
+    edits: [
+      {
+        file: "src/sync/settled.ts",
+        from: "    ? updatedAt > createdAt - (createdAt % 1_000)\n",
+        to: "    ? updatedAt + 999 >= createdAt\n",
+      },
+    ],
+    profile: "hooks-only",
+    seeds: 4000,
+    seen: LOST,
+  },
+  {
     name: "any-copy-settles",
     mistake: "settles an event by a copy that was fetched before the event came in",
     edits: [

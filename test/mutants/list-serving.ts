@@ -36,17 +36,17 @@ export const SERVING: readonly Mutant[] = [
     seen: /^as-of/,
   },
   {
-    name: "sweep-vouches-for-all",
-    mistake: "lets a sweep vouch for copies fetched before the sweeps looked at every change",
+    name: "list-as-new-as-its-newest",
+    mistake: "says that a list is as of its newest row",
     edits: [
       {
         file: AS_OF,
-        from: "  return own >= vouch.from ? Math.max(own, vouch.asOf - lagMs) : own;",
-        to: "  return Math.max(own, vouch.asOf - lagMs);",
+        from: "  return Math.min(vouch.asOf - lagMs, ",
+        to: "  return Math.max(vouch.asOf - lagMs, ",
       },
     ],
     profile: "sweep-only",
-    seeds: 2000,
+    seeds: 1000,
     seen: /^as-of/,
   },
   {
@@ -60,7 +60,7 @@ export const SERVING: readonly Mutant[] = [
       },
     ],
     profile: "sweep-only",
-    seeds: 2000,
+    seeds: 10_000,
     seen: /^as-of/,
   },
   {
@@ -78,32 +78,18 @@ export const SERVING: readonly Mutant[] = [
     seen: /^min-seq/,
   },
   {
-    name: "kept-copy-after-a-write",
-    mistake: "goes on serving the copy kept in memory after this isolate has had the record written",
-    edits: [
-      {
-        file: "src/cloudflare/copies.ts",
-        from: '      if (!one?.ok || one.decision !== "unchanged") copies.drop(connection, ref);\n',
-        to: "",
-      },
-    ],
-    profile: "full",
-    seeds: 3000,
-    seen: /^backwards/,
-  },
-  {
     name: "no-cache-shares-a-look",
     mistake: "answers no-cache with a look that was already made",
     edits: [
       {
         file: "src/core/freshness.ts",
-        from: "  return ageAllowed > lagMs\n",
-        to: "  return ageAllowed > lagMs || wishes.noCache\n",
+        from: '    : { do: "fetch", why };',
+        to: '    : { do: "fetch", why, notBefore: now - ttlMs };',
       },
     ],
     profile: "full",
     seeds: 2000,
-    seen: /^no-cache|^as-of/,
+    seen: /^no-cache/,
   },
   {
     name: "refreshed-by-everyone",
@@ -238,7 +224,7 @@ export const SERVING: readonly Mutant[] = [
       },
     ],
     profile: "full",
-    seeds: 3000,
+    seeds: 5_000,
     seen: /^login/,
   },
 ];

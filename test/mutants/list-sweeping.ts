@@ -106,7 +106,7 @@ export const SWEEPING: readonly Mutant[] = [
       },
     ],
     profile: "sweep-only",
-    seeds: 3000,
+    seeds: 10_000,
     seen: SKIPPED,
   },
   {
@@ -198,7 +198,7 @@ export const SWEEPING: readonly Mutant[] = [
       },
       { file: "src/core/limits.ts", from: "  rebuildPages: 10,", to: "  rebuildPages: 1," },
     ],
-    profile: "sweep-only",
+    profile: "hooks-only",
     seeds: 200,
     seen: /^convergence: .*is missing/,
   },
@@ -241,7 +241,7 @@ export const SWEEPING: readonly Mutant[] = [
       },
     ],
     profile: "sweep-only",
-    seeds: 3000,
+    seeds: 5_000,
     seen: /^rebuild/,
   },
 ];

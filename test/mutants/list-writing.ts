@@ -22,7 +22,7 @@ export const WRITING: readonly Mutant[] = [
       { file: GUARD, from: "  if (hash === row.hash) return false;", to: "  return hash !== row.hash;" },
     ],
     profile: "full",
-    seeds: 5000,
+    seeds: 8_000,
     seen: /^backwards/,
     pair: "the decision and the guard of the statement keep the same order of versions, each alone is enough",
   },
@@ -84,11 +84,10 @@ export const WRITING: readonly Mutant[] = [
       {
         file: WRITE,
         from: "    if (!fetched.ok) return fetched;\n    try {",
-        to: `    if (!fetched.ok && fetched.failure.kind === "server_error") {
-      return commit({ kind: "gone", ref: asked, fetchedAt: (later += 61_000), routeMissing: false });
-    }
-    if (!fetched.ok) return fetched;
-    try {`,
+        to: `    if (!fetched.ok && fetched.failure.kind !== "server_error") return fetched;
+    try {
+      if (!fetched.ok)
+        return await commit({ kind: "gone", ref: asked, fetchedAt: (later += 61_000), routeMissing: false });`,
       },
       { file: WRITE, from: "const SUPPRESSED: Looked", to: "let later = 2e12;\nconst SUPPRESSED: Looked" },
     ],

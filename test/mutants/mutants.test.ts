@@ -11,16 +11,16 @@ const QUICK = ["failure-as-done", "reminder-dropped", "no-single-flight"];
 
 const named = (name: string) => MUTANTS.find((mutant) => mutant.name === name) as Mutant;
 
-it.each(MUTANTS)("HS4 $name finds its place in the code, and exactly one", ({ name, edits }) => {
+it.each(MUTANTS)("HS5 $name finds its place in the code, and exactly one", ({ name, edits }) => {
   expect(applyEdits(name, edits, sourceOf).size).toBeGreaterThan(0);
 });
 
-it("HS4 there are enough of them, each under a name of its own", () => {
+it("HS5 there are enough of them, each under a name of its own", () => {
   expect(MUTANTS.length).toBeGreaterThanOrEqual(25);
   expect(new Set(MUTANTS.map(({ name }) => name)).size).toBe(MUTANTS.length);
 });
 
-it("HS4 a mistake that no longer fits the code is an error, never a skip", () => {
+it("HS5 a mistake that no longer fits the code is an error, never a skip", () => {
   const edit = { file: "a.ts", from: "one", to: "two" };
   expect(() => applyEdits("gone", [edit], () => "nothing")).toThrow("found at 0 places of a.ts");
   expect(() => applyEdits("twice", [edit], () => "one one")).toThrow("found at 2 places of a.ts");
@@ -29,7 +29,7 @@ it("HS4 a mistake that no longer fits the code is an error, never a skip", () =>
 
 describe("seen by the simulation", () => {
   it.each(QUICK)(
-    "HS4 %s is seen, and the code as it is passes the same history",
+    "HS5 %s is seen, and the code as it is passes the same history",
     { timeout: 60_000 },
     async (name) => {
       const { killed, seed, what, mutant } = await runMutant({ ...named(name), seeds: 20 });
@@ -39,12 +39,12 @@ describe("seen by the simulation", () => {
     },
   );
 
-  it("HS4 what is seen for another reason is no kill", { timeout: 60_000 }, async () => {
+  it("HS5 what is seen for another reason is no kill", { timeout: 60_000 }, async () => {
     const other = { ...named("reminder-dropped"), seeds: 3, seen: /never said/ };
     expect(await runMutant(other)).toMatchObject({ killed: false, histories: 3 });
   });
 
-  it("HS4 a mistake in what the simulation never runs is an error", { timeout: 60_000 }, async () => {
+  it("HS5 a mistake in what the simulation never runs is an error", { timeout: 60_000 }, async () => {
     const edits = [{ file: "src/cloudflare/log.ts", from: "export function", to: "export  function" }];
     const unseen = { ...named("reminder-dropped"), edits };
     await expect(runMutant(unseen)).rejects.toThrow("never runs src/cloudflare/log.ts");

@@ -40,6 +40,10 @@ registerHooks({
   },
 });
 
+/** What nobody caught, since the history began. */
+const uncaught: unknown[] = [];
+process.on("unhandledRejection", (error) => uncaught.push(error));
+
 const { tellHistory } = await import("../sim/history.ts");
 if (unused.size > 0) tell({ is: "unused", files: [...unused] });
 else {
@@ -53,9 +57,15 @@ else {
 tell({ is: "done" });
 
 async function violationsOf(seed: number): Promise<readonly string[]> {
+  uncaught.length = 0;
+  const violations: string[] = [];
   try {
-    return (await tellHistory(seed, profile)).violations;
+    violations.push(...(await tellHistory(seed, profile)).violations);
   } catch (error) {
-    return [`the history broke off: ${error instanceof Error ? error.message : error}`];
+    uncaught.push(error);
   }
+  return [
+    ...violations,
+    ...uncaught.map((error) => `nobody caught: ${error instanceof Error ? error.message : error}`),
+  ];
 }

@@ -44,7 +44,7 @@ describe("with a sweep every 15 minutes", () => {
   it("SW2 one webhook in a thousand lost: 99.9 % of the changes are held within a minute, all within an interval", {
     timeout: 60_000,
   }, async () => {
-    const story = await begun({ seed: 1, ...NETWORK, budget: BUDGET, faults: { ...CALM, drop: 0.001 } });
+    const story = await begun({ seed: 4, ...NETWORK, budget: BUDGET, faults: { ...CALM, drop: 0.001 } });
     const all = await latencies(story, 30 * HOUR, 4);
     expect(story.sim.webhooks.counters.dropped).toBeGreaterThan(3);
     expect(all.length).toBeGreaterThan(7_000);

@@ -32,7 +32,7 @@ describe.each(PROFILES)("%s", (profile) => {
     for (let seed = 1; seed <= 10; seed++) await holds(profile, seed);
   });
 
-  it("WR5 the same seed is the same history", async () => {
+  it("HS4 the same seed is the same history", async () => {
     const [one, again, other] = [
       await tellHistory(7, profile),
       await tellHistory(7, profile),

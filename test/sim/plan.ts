@@ -174,7 +174,7 @@ function drawRequests(chance: Chance, withinMs: number): Deed[] {
   const deeds: Deed[] = [];
   for (let i = chance.between(1, 5); i > 0; i--) deeds.push(aRead(chance, now(), aRecord(chance)));
   if (chance.happens(0.15)) deeds.push(...stare(chance, now()));
-  for (let i = chance.between(0, 3); i > 0; i--) {
+  for (let i = chance.between(1, 6); i > 0; i--) {
     const list = { do: "list", kind: chance.pick(LISTED) } as const;
     const changedWithinMs = chance.happens(0.5)
       ? { changedWithinMs: chance.between(MINUTE, 20 * MINUTE) }

@@ -31,9 +31,11 @@ export function cut(plan: Plan, { deeds, without }: Rest): Plan {
 
 export const nameOfViolation = (violation: string | undefined) => violation?.split(":")[0] ?? "";
 
+/** @param tell tells a history */
 export async function shortest(
   plan: Plan,
   broken: Told,
+  tell: (plan: Plan) => Promise<Told> = tellPlan,
 ): Promise<{ readonly rest: Rest; readonly told: Told }> {
   const wanted = nameOfViolation(broken.violations[0]);
   let rest = everything(plan);
@@ -42,7 +44,7 @@ export async function shortest(
 
   async function keepIf(next: Rest): Promise<boolean> {
     if (tries-- <= 0) return false;
-    const retold = await tellPlan(cut(plan, next));
+    const retold = await tell(cut(plan, next));
     if (!retold.violations.some((violation) => nameOfViolation(violation) === wanted)) return false;
     [rest, told] = [next, retold];
     return true;

@@ -14,7 +14,8 @@ const DOWN: Failure = { kind: "server_error", status: 503 };
 type Script = (pageUrl: string | undefined, call: number) => Result<Page>;
 
 function page(ids: readonly string[], nextUrl?: string, more: Partial<Page> & { updatedAt?: number } = {}) {
-  const { updatedAt = START, ...rest } = more;
+  // Changed before any pass began.
+  const { updatedAt = START - 1, ...rest } = more;
   const snapshots = ids.map((id) => snapshotOf({ id, fetchedAt: START, updatedAt }));
   const value: Page = {
     snapshots,

@@ -53,10 +53,25 @@ describe("a record that moves mid-sweep", () => {
     world.clock.pass(MINUTE);
     world.upstream.put("a", "new");
     for (let runs = 0; runs < 20 && world.cursors.of().run !== undefined; runs++) {
+      world.clock.pass(1_000);
       await world.sweep("clients", bounded);
     }
     expect(world.cursors.of()).toMatchObject({ watermark: START + 15 * MINUTE, last: { pages: 6 } });
     expect(Object.keys(await world.shown())).toHaveLength(6);
+  });
+
+  it("SW2 within the second in which the pass began is noticed in the next run, stamps cut to it or not", async () => {
+    for (const updatedAt of [START + 15 * MINUTE, START + 15 * MINUTE + 300]) {
+      const world = await six();
+      const bounded = { pagesPerRun: 1 };
+      await world.sweep("clients", bounded);
+      world.upstream.put("a", "new", updatedAt);
+      for (let runs = 0; runs < 20 && world.cursors.of().run !== undefined; runs++) {
+        world.clock.pass(1_000);
+        await world.sweep("clients", bounded);
+      }
+      expect(Object.keys(await world.shown())).toHaveLength(6);
+    }
   });
 
   it("SW2 the premise: one pass alone over such a list leaves a record out", async () => {
