@@ -28,14 +28,20 @@ SELECT client_id, taken_at FROM assessments_taken WHERE connection_id = ?1 ORDER
 
 const POSITIONS = "SELECT kind, id, seq FROM records WHERE connection_id = ?1 AND seq > ?2";
 
-export function deployWorker(connection: ConnectionId, upstream: Upstream): Deployed {
+export function deployWorker(
+  connection: ConnectionId,
+  upstream: Upstream,
+  more: Readonly<Record<string, string>> = {},
+): Deployed & { readonly settings: Readonly<Record<string, string>> } {
   const sent: Sent[] = [];
-  const env = { ...bound, ...recorders(sent), ...SETTINGS };
+  const settings = { ...SETTINGS, ...more };
+  const env = { ...bound, ...recorders(sent), ...settings };
   const stores = createStores(base64Bytes(String(bound.SEALING_KEY)));
   return {
     name: "workerd",
     upstream,
     sent,
+    settings,
     async fetch(path, init) {
       const ctx = createExecutionContext();
       const request = new Request(`https://mirror.test${path}`, init);
