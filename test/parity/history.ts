@@ -72,6 +72,7 @@ export async function tellHistory(
     lastSeq = Math.max(lastSeq, ...placed.map(({ seq }) => seq));
     return (
       firstDifference("said", [["to it", expected]], [["to it", said]]) ??
+      firstDifference("asked", callsOf(memory), callsOf(worker)) ??
       positions.note(placed, placedThere) ??
       firstDifference("waiting", listed(inMemory.queues.waiting()), listed(inWorkerd.queues.waiting()))
     );
@@ -93,8 +94,9 @@ export async function tellHistory(
       const queue = inMemory.queues.isDue("mirror-events", true) ? "mirror-events" : "mirror-jobs";
       if (!inMemory.queues.isDue(queue, isWide())) break;
       const order = operation.order + batches;
-      const difference = await both({ op: "consume", queue, most: 5, order, again: false });
-      if (difference !== undefined) return difference;
+      const batch: Operation = { op: "consume", queue, most: 5, order, again: false };
+      const difference = await both(batch);
+      if (difference !== undefined) return `${JSON.stringify(batch)}\n${difference}`;
     }
     return undefined;
   }
@@ -136,6 +138,11 @@ function firstDifference(of: string, memory: readonly Part[], workerd: readonly 
       return `${of} ${name}\n  memory:  ${around(here, there)}\n  workerd: ${around(there, here)}`;
   }
   return undefined;
+}
+
+/** What the upstream was asked since this was asked last; looks of one batch ask in any order. */
+function callsOf({ upstream }: Deployed): readonly Part[] {
+  return listed(upstream.asked.splice(0).sort());
 }
 
 /** Long texts are shown from shortly before the place where they part. */

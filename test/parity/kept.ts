@@ -19,7 +19,7 @@ const CURSORS: readonly CursorKey[] = [
 
 /** Each row on its own, so that a difference names it; random ids left out. */
 export async function everythingKept(
-  { kept, upstream }: Deployed,
+  { kept }: Deployed,
   connection: ConnectionId,
   clients: readonly string[],
   placeOf: (seq: number) => number,
@@ -42,7 +42,6 @@ export async function everythingKept(
   const refs = clients.map((id) => ({ kind: "clients", id: id as RecordId }) as const);
   add("suppressed", [...(await kept.records.suppressed(connection, refs))].sort());
   for (const taken of await kept.taken(clients)) add(`taken ${taken.client_id}`, taken);
-  add("calls", [...upstream.asked].sort());
   return parts;
 }
 

@@ -1,6 +1,7 @@
 // A history is a shape and a list of operations, both from one seed. An operation is a plain value: what it means
 // depends on nothing but what came before, so the same list can be told to any mirror.
 
+import type { JobMessage } from "../../src/sync/messages.ts";
 import { type Chance, createChance } from "../sim/chance.ts";
 import type { NetworkKind } from "../sim/network.ts";
 import { type Fault, TROUBLES } from "./upstream.ts";
@@ -38,6 +39,8 @@ export type Operation =
       readonly most: number;
       readonly order: number;
       readonly again: boolean;
+      /** Only messages of this job. */
+      readonly job?: JobMessage["job"];
     }
   /** Everything that is due, batch after batch. */
   | { readonly op: "drain"; readonly order: number }

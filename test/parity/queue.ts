@@ -18,6 +18,8 @@ interface Waiting {
 const AGAIN_AFTER_THROW_SECONDS = 30;
 
 export interface Choice {
+  /** Only messages of this job. */
+  readonly job?: JobMessage["job"];
   readonly most: number;
   readonly order: number;
   /** Several records may be looked at at once: nothing depends on which of the looks ends first. */
@@ -120,10 +122,13 @@ const once = (one: Waiting): Waiting => ({ ...one, attempts: one.attempts + 1 })
 function choose(
   due: readonly Waiting[],
   queue: QueueName,
-  { most, order, wide }: Choice,
+  { most, order, wide, job }: Choice,
 ): readonly Waiting[] {
   const shuffled = shuffle(due, order);
-  if (queue === "mirror-jobs") return shuffled.filter((one) => wide || isSteady(one)).slice(0, 1);
+  if (queue === "mirror-jobs") {
+    const wanted = (one: Waiting) => job === undefined || ("job" in one.body && one.body.job === job);
+    return shuffled.filter((one) => wanted(one) && (wide || isSteady(one))).slice(0, 1);
+  }
   const chosen: Waiting[] = [];
   const refs = new Map<string, string>();
   for (const one of shuffled) {

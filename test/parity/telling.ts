@@ -10,7 +10,7 @@ import { drawHistory } from "./operations.ts";
 import type { Upstream } from "./upstream.ts";
 import { deployWorker } from "./worker-mirror.ts";
 
-const START = Date.UTC(2026, 0, 5, 8);
+export const START = Date.UTC(2026, 0, 5, 8);
 
 /** Every second seed: two files share them, so that two cores do. How many there are, and the first, is asked for. */
 export function seedsFrom(half: 0 | 1): readonly number[] {
@@ -20,7 +20,12 @@ export function seedsFrom(half: 0 | 1): readonly number[] {
 }
 
 /** Whose upstream answers the worker's calls now. */
-let answering: Upstream | undefined;
+let answering: Upstream["answer"] | undefined;
+
+/** From now on calls to the upstream are answered so. */
+export function answerWith(answer: Upstream["answer"]): void {
+  answering = answer;
+}
 
 /** Registers the hooks: a clock that only a history moves, chance and sleep that stand still. */
 export function holdStill(): void {
@@ -36,7 +41,7 @@ export function holdStill(): void {
     vi.spyOn(globalThis, "setTimeout").mockImplementation(soon as typeof setTimeout);
     vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
       if (answering === undefined) throw new TypeError("there is no network");
-      return answering.answer(new Request(input as Request, init as RequestInit));
+      return answering(new Request(input as Request, init as RequestInit));
     });
   });
   afterEach(() => {
@@ -45,18 +50,24 @@ export function holdStill(): void {
   });
 }
 
-/** Every history on a connection of its own, one after the other. Stops at the first that differs. */
+/** Differences that are told before the rest is left. */
+const ENOUGH = 3;
+
+/** Every history on a connection of its own, one after the other. */
 export async function tellAll(seeds: readonly number[]): Promise<Tally> {
   const tally: Tally = { histories: 0, operations: 0, reordered: 0, happened: {} };
+  const differences: string[] = [];
   for (const seed of seeds) {
+    if (differences.length === ENOUGH) break;
     vi.setSystemTime(START);
     const connection = `p${seed}` as ConnectionId;
     const clock = { now: () => Date.now(), pass: (ms: number) => void vi.setSystemTime(Date.now() + ms) };
     const told = await tellHistory(drawHistory(seed), connection, clock, (id, upstream) => {
-      answering = upstream;
+      answerWith(upstream.answer);
       return deployWorker(id, upstream);
     });
-    expect(told.difference, `npm run parity -- --histories 1 --seed ${seed}`).toBeUndefined();
+    if (told.difference !== undefined)
+      differences.push(`npm run parity -- --histories 1 --seed ${seed}\n${told.difference}`);
     // The next history's ticks have nothing to do here, its replays nothing to send.
     for (const table of ["connections", "dead_letters"]) await env.DB.prepare(`DELETE FROM ${table}`).run();
     tally.histories++;
@@ -64,6 +75,7 @@ export async function tellAll(seeds: readonly number[]): Promise<Tally> {
     if (told.moved > 0) tally.reordered++;
     count(tally.happened, told.memory);
   }
+  expect(differences.join("\n\n")).toBe("");
   return tally;
 }
 
