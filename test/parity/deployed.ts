@@ -24,6 +24,8 @@ export interface Sent {
   readonly queue: QueueName;
   readonly body: unknown;
   readonly delaySeconds: number;
+  /** ms */
+  readonly sentAt: number;
 }
 
 export interface Deployed {
@@ -82,11 +84,11 @@ export function recorders(sent: Sent[]) {
   const recorder = (queue: QueueName) =>
     ({
       async send(body: unknown) {
-        sent.push({ queue, body: structuredClone(body), delaySeconds: 0 });
+        sent.push({ queue, body: structuredClone(body), delaySeconds: 0, sentAt: Date.now() });
       },
       async sendBatch(messages: Iterable<MessageSendRequest>) {
         for (const { body, delaySeconds = 0 } of messages) {
-          sent.push({ queue, body: structuredClone(body), delaySeconds });
+          sent.push({ queue, body: structuredClone(body), delaySeconds, sentAt: Date.now() });
         }
       },
       metrics: async () => ({ backlogCount: 0, backlogBytes: 0 }),

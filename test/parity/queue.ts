@@ -30,13 +30,13 @@ export function createQueues(deployed: Deployed, nameless: (text: string) => str
   let waiting: Waiting[] = [];
 
   function collect(): void {
-    for (const { queue, body, delaySeconds } of deployed.sent.splice(0)) {
+    for (const { queue, body, delaySeconds, sentAt } of deployed.sent.splice(0)) {
       waiting.push({
         queue,
         body: body as EventMessage | JobMessage,
         text: nameless(JSON.stringify(body)),
         attempts: 1,
-        dueAt: now() + delaySeconds * 1_000,
+        dueAt: sentAt + delaySeconds * 1_000,
       });
     }
   }
