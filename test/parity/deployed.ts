@@ -52,7 +52,7 @@ export interface Kept {
   /** When clients took their last assessments. */
   taken(clients: readonly string[]): Promise<readonly Numbers[]>;
   readonly connections: Pick<ConnectionStore, "get">;
-  readonly records: Pick<RecordStore, "suppressed">;
+  readonly records: Pick<RecordStore, "suppressed" | "one" | "commit" | "whyRefused">;
   readonly ledger: Pick<Ledger, "list">;
   readonly deadLetters: Pick<DeadLetterStore, "list">;
   readonly rebuilds: Pick<RebuildStore, "list">;

@@ -67,7 +67,23 @@ export type Operation =
       readonly number: number;
       readonly wishes: string;
     }
+  /** Writes decided against what was read a while ago: nothing but the guarded statement stands in their way. */
+  | { readonly op: "overtaken"; readonly writes: readonly LateWrite[] }
   | { readonly op: "follow"; readonly limit: number };
+
+export interface LateWrite {
+  readonly kind: NetworkKind;
+  readonly number: number;
+  readonly tombstone: boolean;
+  /** Before now, ms. */
+  readonly fetchedBackMs: number;
+  /** From the row's own date, ms; undefined: undated. */
+  readonly datedByMs: number | undefined;
+  readonly hash: "held" | "other";
+  readonly over: "held" | "other" | undefined;
+  readonly fieldsVersion: number;
+  readonly organization: number | undefined;
+}
 
 export const QUARTER = "*/15 * * * *";
 export const DAILY = "17 3 * * *";
@@ -203,10 +219,33 @@ const reminded: Draw = (chance, shape) => {
   ];
 };
 
+const overtaken: Draw = (chance, shape) => {
+  const numbers = Array.from({ length: chance.between(1, 3) }, (_, i) => i + 1);
+  const writes = numbers.map((number): LateWrite => {
+    const kind = chance.pick(["clients", "clients", "assessment-status", "staff"] as const);
+    return {
+      kind,
+      number: Math.min(number, kind === "staff" ? shape.staff : shape.clients),
+      tombstone: chance.happens(0.2),
+      fetchedBackMs: chance.pick([-1, 0, 60_000, 7_200_000]),
+      datedByMs: chance.pick([undefined, -5_000, 0, 0, 5_000]),
+      hash: chance.pick(["held", "other", "other"]),
+      over: chance.pick([undefined, undefined, "held", "other"]),
+      fieldsVersion: chance.pick([0, 0, 0, 1]),
+      organization: chance.pick([undefined, 1, 2]),
+    };
+  });
+  const once = writes.filter(
+    (one, i) => writes.findIndex((w) => w.kind === one.kind && w.number === one.number) === i,
+  );
+  return [{ op: "overtaken", writes: once }];
+};
+
 const WEIGHTED: readonly (readonly [number, Draw])[] = [
   [12, changed],
   [14, whole],
   [5, buried],
+  [8, overtaken],
   [4, reminded],
   [
     4,

@@ -2,9 +2,11 @@
 // is text, without what is random, so that two mirrors can be compared word by word.
 
 import { createHmac } from "node:crypto";
+import type { ConnectionId, RecordId } from "../../src/core/ids.ts";
+import type { Write } from "../../src/core/record.ts";
 import { ADMIN_TOKEN } from "../support/bindings.ts";
 import type { Deployed } from "./deployed.ts";
-import type { Operation } from "./operations.ts";
+import type { LateWrite, Operation } from "./operations.ts";
 import { createQueues, shuffle } from "./queue.ts";
 import type { FiredEvent, World } from "./world.ts";
 
@@ -240,6 +242,14 @@ export async function createPerformer(
         const asked = await ask(whole, "GET", path, undefined, wishes ? { "cache-control": wishes } : {});
         return asked.said;
       }
+      case "overtaken": {
+        const { records } = deployed.kept;
+        const id = connection as ConnectionId;
+        const writes = await Promise.all(operation.writes.map((one) => lateWrite(records, id, one, now())));
+        const written = [...(await records.commit(id, writes))].sort();
+        const refused = [...(await records.whyRefused(id, writes))].map(String).sort();
+        return JSON.stringify([written, refused]);
+      }
       case "follow":
         return follow(operation.limit);
       default:
@@ -248,6 +258,33 @@ export async function createPerformer(
   }
 
   return { perform, queues, deployed };
+}
+
+async function lateWrite(
+  records: Deployed["kept"]["records"],
+  connection: ConnectionId,
+  late: LateWrite,
+  at: number,
+): Promise<Write> {
+  const { kind, number, fetchedBackMs, datedByMs, over, fieldsVersion, organization } = late;
+  const ref = { kind, id: idOf(kind, number) as RecordId };
+  const fetchedAt = at - fetchedBackMs;
+  if (late.tombstone) return { write: "tombstone", ref, fetchedAt };
+  const held = await records.one(connection, ref);
+  const heldHash = held?.hash ?? "none";
+  const snapshot = {
+    ...ref,
+    fetchedAt,
+    ...(datedByMs === undefined ? {} : { updatedAt: (held?.updatedAt ?? at) + datedByMs }),
+    ...(organization === undefined ? {} : { organizationId: idOf("organizations", organization) }),
+    ...(kind === "staff" ? {} : { clientId: ref.id }),
+    fieldsVersion,
+    terminal: false,
+    hash: late.hash === "held" ? heldHash : `hash of ${number}`,
+    body: JSON.stringify({ id: ref.id, late: true }),
+  };
+  const overHash = over === "held" ? heldHash : "another";
+  return { write: "put", snapshot, ...(over === undefined ? {} : { overHash }) };
 }
 
 const withoutRequestId = (text: string) => text.replace(/"request_id":"[^"]*"/, '"request_id":"…"');
