@@ -29,6 +29,9 @@ export default defineConfig({
                 ALLOW_HTTP_UPSTREAM: "true",
                 // Entries are not held back for others: nothing waits on the wall clock.
                 ACCESS_WINDOW_MS: "0",
+                // Histories of test/parity, and the first one's seed.
+                PARITY_HISTORIES: process.env.PARITY_HISTORIES ?? "500",
+                PARITY_SEED: process.env.PARITY_SEED ?? "1",
               },
             },
           })),

@@ -129,6 +129,8 @@ export function ledgerStore(d1: D1Database, db: DrizzleD1Database): Ledger {
             gte(events.day, dayOf(receivedAfter)),
             gt(events.receivedAt, receivedAfter),
             inArray(events.kind, ["clients", "assessment-status"]),
+            // Of a purged client the ledger no longer says whom it was about (PR4).
+            isNotNull(events.recordId),
             or(eq(events.kind, "clients"), notInArray(events.outcome, ["insert", "update"])),
           ),
         )

@@ -158,7 +158,7 @@ export async function whole(response: Response): Promise<string> {
   return [response.status, ...headers, await response.text()].join("\n");
 }
 
-function keyMemory(): KeyStore {
+export function keyMemory(): KeyStore {
   const rows = new Map<string, ApiKey>();
   return {
     add: async (key, hash) => void rows.set(hash, key),

@@ -32,6 +32,16 @@ describe("the ledger", () => {
     expect(await ledger.done(one, [])).toEqual(new Set());
   });
 
+  it("PR4 of a purged client's events nobody is named to the walk", async () => {
+    const id = await newConnection(stores);
+    await ledger.record(id, [
+      entry("evt_1", { ref: ref("c1"), outcome: "lagging", receivedAt: 101 }),
+      entry("evt_2", { ref: ref("c2"), outcome: "lagging", receivedAt: 102 }),
+    ]);
+    await stores.purges.purge(id, [ref("c1").id], 500);
+    expect(await ledger.clientsHeardOf(id, 100, 9)).toEqual([{ id: "c2", receivedAt: 102 }]);
+  });
+
   it("DL1 a parked event is done once it succeeds, and what is done never moves back", async () => {
     const id = await newConnection(stores);
     await ledger.record(id, [parked("evt_1")]);

@@ -81,9 +81,12 @@ export function ledgerMemory(exists: (id: ConnectionId) => boolean, suppressions
 
   const owned: OwnedRows & Purgeable = {
     table: "events",
-    forgetClient(connection, ids, now) {
+    forgetClient(connection, ids, now, reminders) {
+      const isAbout = ({ ref }: Row) =>
+        ref !== undefined && (ref.kind === "reminders" ? reminders : ids).has(ref.id);
       const about = [...rows].filter(
-        ([, row]) => row.connection === connection && isClients(row) && row.ref && ids.has(row.ref.id),
+        ([, row]) =>
+          row.connection === connection && (isClients(row) || row.ref?.kind === "reminders") && isAbout(row),
       );
       for (const [key, { ref: _, ...row }] of about) {
         const outcome = row.outcome === "parked" ? "suppressed" : row.outcome;

@@ -30,6 +30,8 @@ export interface Purgeable {
     connection: ConnectionId,
     ids: ReadonlySet<string>,
     now: number,
+    /** Ids of the reminders about the client. */
+    reminders: ReadonlySet<string>,
   ): Partial<Record<(typeof PURGED)[number], number>>;
 }
 
@@ -38,12 +40,14 @@ export function purgeMemory(
   suppressions: Suppressions,
   idsOf: (connection: ConnectionId, ids: readonly string[]) => ReadonlySet<string>,
   purgeables: readonly Purgeable[],
+  remindersOf: (connection: ConnectionId, ids: ReadonlySet<string>) => ReadonlySet<string>,
 ): PurgeStore {
   return {
     async purge(connection, given, now) {
       const ids = idsOf(connection, given);
       suppressions.add(connection, ids);
-      const counts = purgeables.map((table) => table.forgetClient(connection, ids, now));
+      const reminders = remindersOf(connection, ids);
+      const counts = purgeables.map((table) => table.forgetClient(connection, ids, now, reminders));
       const total = (name: (typeof PURGED)[number]) =>
         counts.reduce((sum, count) => sum + (count[name] ?? 0), 0);
       const removed = Object.fromEntries(PURGED.map((name) => [name, total(name)]));

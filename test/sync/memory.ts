@@ -34,7 +34,7 @@ export function createMemory() {
   const refreshes = refreshMemory(exists);
   owned.push(records, kinds, taken, ledger, deadLetters, suppressions, refreshes);
   const purgeables: Purgeable[] = [ledger, deadLetters, records, taken];
-  const purges = purgeMemory(suppressions, records.idsOf, purgeables);
+  const purges = purgeMemory(suppressions, records.idsOf, purgeables, records.remindersOf);
   const cursors = cursorMemory();
   return {
     connections,
@@ -223,6 +223,12 @@ export function recordMemory(
       }
       return known;
     },
+    remindersOf: (connection: ConnectionId, ids: ReadonlySet<string>): ReadonlySet<string> =>
+      new Set(
+        [...rowsOf(connection).values()]
+          .filter(({ kind, clientId }) => kind === "reminders" && ids.has(clientId ?? ""))
+          .map(({ id }) => id),
+      ),
     forgetClient(connection: ConnectionId, ids: ReadonlySet<string>, now: number) {
       const rows = rowsOf(connection);
       const counts = { records: 0, reminders: 0, aliases: 0 };
