@@ -104,7 +104,7 @@ async function gather({ backlog, sleep }: BurstDeps): Promise<number> {
  * events: what it did not bring is fetched singly.
  * @param looks receives what the list showed of the refs waited for
  * @param waiting messages behind this batch
- * @param extend called between pages
+ * @param extend called with every further page
  */
 export async function listBurst(
   deps: Pick<BurstDeps, "listChanged" | "writers" | "versions" | "sleep">,
@@ -119,8 +119,10 @@ export async function listBurst(
   const shared = Math.min(Math.floor(waiting / limits.burstBacklogPerPage), limits.burstSharedPages);
   let pageUrl: string | undefined;
   for (let pages = 0; pages < shared || (pages < own + shared && missing.size > 0); pages++) {
-    if (pages > 0) await extend();
-    const page = await listPatiently(deps, kind, since, pageUrl);
+    const [page] = await Promise.all([
+      listPatiently(deps, kind, since, pageUrl),
+      pages > 0 ? extend() : undefined,
+    ]);
     if (!page.ok) return;
     const { snapshots, nextUrl } = page.value;
     const news = await newsOf(deps, snapshots, missing);
