@@ -2,6 +2,7 @@
 // is up to whoever has it in hand: a drawn history (plan.ts) or a story told by a test.
 
 import type { GateBudget } from "../../src/core/gate.ts";
+import { limits } from "../../src/core/limits.ts";
 import { createApi, type Paging } from "./api.ts";
 import { type Chance, createChance } from "./chance.ts";
 import { type Clock, createClock } from "./clock.ts";
@@ -144,6 +145,10 @@ export function createSimulation(shape: Shape, options: { readonly log?: boolean
     return candidates[who % candidates.length]?.id;
   }
 
+  /** Two changes closer than this are one to the mirror until a sweep (settled.ts): no history holds them against it. */
+  const isStillNew = (kind: NetworkKind, id: string) =>
+    clock.now() - (network.get(kind, id)?.versions.at(-1)?.at ?? 0) <= limits.sameInstantMs;
+
   const someone = () => chance.between(0, 999_999);
 
   function fireOf(kind: NetworkKind, id: string, type?: string): void {
@@ -153,7 +158,7 @@ export function createSimulation(shape: Shape, options: { readonly log?: boolean
 
   function change(kind: NetworkKind = chance.pick(CHANGED), who = someone()): void {
     const id = idOf(kind, who);
-    if (id === undefined) return;
+    if (id === undefined || isStillNew(kind, id)) return;
     counters.changes++;
     write(kind, id);
     fireOf(kind, id);

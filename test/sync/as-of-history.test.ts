@@ -45,7 +45,7 @@ const step = fc.oneof(
   },
 );
 
-it("RD2 no record, list or tombstone is ever said to be newer than it is", async () => {
+it("RD2 no record, list or tombstone is ever said to be newer than it is", { timeout: 60_000 }, async () => {
   const skew = fc.oneof(fc.constant(0), fc.integer({ min: -600_000, max: 600_000 }));
   const history = fc.array(step, { minLength: 5, maxLength: 60 });
   const seen = { vouched: 0, lists: 0, tombstones: 0 };
