@@ -50,20 +50,6 @@ export const SERVING: readonly Mutant[] = [
     seen: /^as-of/,
   },
   {
-    name: "vouch-by-the-last-page",
-    mistake: "vouches as of a sweep's last page instead of its first",
-    edits: [
-      {
-        file: "src/sync/paging.ts",
-        from: "    asOf: run.asOf ?? pageAsOf(page, now),",
-        to: "    asOf: pageAsOf(page, now),",
-      },
-    ],
-    profile: "sweep-only",
-    seeds: 10_000,
-    seen: /^as-of/,
-  },
-  {
     name: "kept-copy-for-everyone",
     mistake: "serves the copy kept in memory to a reader who knows of a later change",
     edits: [
