@@ -16,6 +16,8 @@ export interface PageDeps {
   /** The checkpoint: called only after everything the run counts was applied. */
   readonly save: (run: PageRun) => Promise<void>;
   readonly maxPages: number;
+  /** Within this, ms, a write may be missing from the upstream's own answers. */
+  readonly visibilityLagMs: number;
 }
 
 export type PagesEnd = { readonly run: PageRun } & (
@@ -51,7 +53,7 @@ export async function runPages(deps: PageDeps, from: PageRun): Promise<PagesEnd>
 
     const applied = await deps.apply(page.value);
     if (!applied.ok) return { end: "failed", run, failure: applied.failure };
-    run = advance(run, pass, page.value, applied, deps.now());
+    run = advance(deps, run, pass, page.value, applied);
     if (run.nextUrl === undefined) {
       if (!mustRepeat(run))
         return { end: "finished", run: stillMoving(run) ? { ...run, mayMiss: true } : run };
@@ -82,20 +84,22 @@ function nextPass({ landmark: _, passStartedAt: __, ...run }: PageRun): PageRun 
 
 /** The clock of the first page is the start; every later page keeps it. */
 function advance(
+  deps: Pick<PageDeps, "now" | "visibilityLagMs">,
   run: PageRun,
   pass: Pass,
   page: Page,
   { drifted, doubted }: Extract<Applied, { ok: true }>,
-  now: number,
 ): PageRun {
+  const now = deps.now();
   const upstreamNow = page.upstreamNow ?? now - limits.clockDoubtMs;
   const passStartedAt = run.passStartedAt ?? upstreamNow;
   const moved = page.snapshots.some(({ id, hash, updatedAt }) => {
     const before = pass.seen.get(id);
     pass.seen.set(id, hash);
     if (before !== undefined && before !== hash) return true;
-    // Of the pages before this run only the time is known, and both clocks may be cut to the second.
-    return pass.resumed && updatedAt !== undefined && updatedAt >= passStartedAt;
+    // Of the pages before this run only the time is known, and both clocks may be cut to the second. A write from just
+    // before may have been invisible to them.
+    return pass.resumed && updatedAt !== undefined && updatedAt >= passStartedAt - deps.visibilityLagMs;
   });
   const { nextUrl: _, ...rest } = run;
   const pages = run.pages + 1;

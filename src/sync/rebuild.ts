@@ -88,6 +88,7 @@ async function takeFurther(
       {
         now: deps.now,
         maxPages: limits.rebuildPages,
+        visibilityLagMs: deps.source.visibilityLagMs,
         list: (pageUrl) => deps.listChanged(kind, undefined, pageUrl),
         apply: (page) => applyPage(deps, connection, kind, page, { countDrift: false }),
         save,

@@ -117,6 +117,7 @@ async function sweepFrom(
     {
       now: deps.now,
       maxPages: deps.pagesPerRun,
+      visibilityLagMs: deps.source.visibilityLagMs,
       list: (pageUrl) => deps.listChanged(kind, from.since ?? cursor.watermark, pageUrl),
       apply: (page) => applyPage(deps, connection, kind, page, { countDrift: true }),
       async save(run) {

@@ -64,9 +64,9 @@ describe("a sweep", () => {
   it("SW3 that reached its bound sends itself for the unfinished kinds, and ends in the end", async () => {
     const { runOne, drain, upstream, clock, sent, cursors, shown, deps } = await jobs();
     await runOne(SWEEP);
-    clock.pass(15 * MINUTE - 1_000);
+    clock.pass(14 * MINUTE);
     for (let i = 0; i < 21; i++) upstream.put(`c${i}`);
-    clock.pass(1_000);
+    clock.pass(MINUTE);
     Object.assign(deps, { pagesPerRun: 3 });
     expect(await runOne(SWEEP)).toEqual(ACK);
     expect(sent).toEqual([{ job: { ...SWEEP, kinds: ["clients"], failures: 0 }, delaySeconds: 0 }]);
@@ -78,9 +78,9 @@ describe("a sweep", () => {
   it("SW3 held back by the gate goes on later, from where it was", async () => {
     const { runOne, upstream, clock, sent, cursors } = await jobs();
     await runOne(SWEEP);
-    clock.pass(15 * MINUTE - 1_000);
+    clock.pass(14 * MINUTE);
     for (let i = 0; i < 9; i++) upstream.put(`c${i}`);
-    clock.pass(1_000);
+    clock.pass(MINUTE);
     const held: Failure = { kind: "held", by: "budget", waitMs: 30_000 };
     upstream.state.before = ({ pageUrl }) => (pageUrl === "4" ? { ok: false, failure: held } : undefined);
     expect(await runOne({ ...SWEEP, kinds: ["clients"] })).toEqual(ACK);

@@ -44,6 +44,7 @@ function script(list: Script, replaced: Partial<PageDeps> = {}) {
   const deps: PageDeps = {
     now: () => START + 7,
     maxPages: 50,
+    visibilityLagMs: 0,
     async list(url) {
       done.push(`list ${url ?? "first"}`);
       return list(url, ++calls);

@@ -12,9 +12,10 @@ const PAGES = 5;
 async function waiting(pages = PAGES, replaced: Partial<SweepDeps> = {}): Promise<Sweeping> {
   const world = await sweeping(replaced);
   await world.sweep();
-  world.clock.pass(15 * MINUTE);
+  // Long enough before the sweep that no page can have been asked too early to show them.
+  world.clock.pass(14 * MINUTE);
   for (let i = 0; i < 2 * pages; i++) world.upstream.put(`c${String(i).padStart(3, "0")}`);
-  world.clock.pass(1_000);
+  world.clock.pass(MINUTE + 1_000);
   world.upstream.lists.length = 0;
   world.cursors.writes.length = 0;
   return world;
