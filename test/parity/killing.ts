@@ -132,8 +132,9 @@ function timeless(parts: readonly Part[]): readonly Part[] {
       case "dead": {
         // Dying between parking and letting go parks a message twice, never not at all.
         const letters = (value as unknown as string[]).map((letter) => {
-          const { type, queue, reason, ref } = JSON.parse(letter) as Record<string, unknown>;
-          return JSON.stringify({ type, queue, reason, ref });
+          // A key once rejected is called a pause from then on.
+          const { type, queue, ref } = JSON.parse(letter) as Record<string, unknown>;
+          return JSON.stringify({ type, queue, ref });
         });
         return [[name, [...new Set(letters)].join(" ")]];
       }
