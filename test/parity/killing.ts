@@ -29,8 +29,6 @@ export interface Ended {
   readonly watch: Watch;
   /** What must be the same, however often somebody died: everything but times, attempts and figures. */
   readonly state: readonly Part[];
-  /** By cursor, ms: a death may hold one back, never push one forward. */
-  readonly watermarks: Readonly<Record<string, number>>;
   /** What of the mirror is not as it is upstream. */
   readonly wrong: readonly string[];
 }
@@ -65,13 +63,8 @@ export async function run(story: Story, strike?: Strike): Promise<Ended> {
   const kept = await everythingKept(mirror, connection, ["client_1", "client_2", "client_3"], (seq) => seq);
   const parts = kept.map(([name, text]): Part => [name, text.replaceAll(connection, "here")]);
   await leave(mirror, connection);
-  const watermarks = parts.flatMap(([name, text]): (readonly [string, number])[] => {
-    const { watermark } = (JSON.parse(text) ?? {}) as { readonly watermark?: number };
-    return name.startsWith("cursor") && watermark !== undefined ? [[name, watermark]] : [];
-  });
   return {
     watch,
-    watermarks: Object.fromEntries(watermarks),
     state: [...timeless(parts), ...feedOf(feed)],
     wrong: story.differs ? [] : wrongRows(parts, world, now()),
   };
@@ -139,7 +132,7 @@ function timeless(parts: readonly Part[]): readonly Part[] {
         return [[name, [...new Set(letters)].join(" ")]];
       }
       case "cursor":
-        // A sweep that was taken up again is as of its first beginning.
+        // A sweep that was interrupted is as of its first beginning, one that begins anew as of a later one.
         return [[name, value.watermark === undefined ? "none" : "a watermark"]];
       case "kind":
         return [[name, JSON.stringify([value.proven, value.complete])]];
