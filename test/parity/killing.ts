@@ -6,7 +6,7 @@ import { vi } from "vitest";
 import type { ConnectionId } from "../../src/core/ids.ts";
 import { env } from "../support/bindings.ts";
 import { everythingKept, type Part } from "./kept.ts";
-import type { Operation } from "./operations.ts";
+import { type Operation, QUARTER } from "./operations.ts";
 import { createPerformer, happens, type Performer } from "./perform.ts";
 import type { Story } from "./stories.ts";
 import { answerWith, START } from "./telling.ts";
@@ -58,7 +58,8 @@ export async function run(story: Story, strike?: Strike): Promise<Ended> {
   await goOn(world, performer, drain);
   await goOn(world, performer, pass(31));
   await act(performer, story.act, deliveries);
-  for (const operation of AFTERWARDS) await goOn(world, performer, operation);
+  const afterwards = story.clock ? [...AFTERWARDS, ...BY_THE_CLOCK] : AFTERWARDS;
+  for (const operation of afterwards) await goOn(world, performer, operation);
   const feed = await performer.perform({ op: "follow", limit: 100 }, [], false);
   const kept = await everythingKept(mirror, connection, ["client_1", "client_2", "client_3"], (seq) => seq);
   const parts = kept.map(([name, text]): Part => [name, text.replaceAll(connection, "here")]);
@@ -74,6 +75,14 @@ const pass = (seconds: number): Operation => ({ op: "pass", seconds });
 const drain: Operation = { op: "drain", order: 1 };
 
 const AFTERWARDS: readonly Operation[] = [drain, pass(61), drain];
+
+const BY_THE_CLOCK: readonly Operation[] = [
+  pass(901),
+  { op: "tick", times: 1, cron: QUARTER },
+  drain,
+  pass(61),
+  drain,
+];
 
 /** Whoever dies here gives no answer. */
 async function act(performer: Performer, operation: Operation, deliveries: readonly FiredEvent[]) {
