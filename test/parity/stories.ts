@@ -249,12 +249,6 @@ export const WORK_STORIES: readonly Story[] = [
     swept: true,
     differs: true,
   },
-  {
-    name: "fields are given back",
-    before: [...held, { op: "fields", list: 2 }, drain, { op: "fields", list: 0 }],
-    act: job("minimise"),
-    swept: true,
-  },
   { name: "a client is purged", before: [...held, remind, deliver, events], act: { op: "purge", number: 1 } },
   {
     name: "a connection is resumed",
