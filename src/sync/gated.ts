@@ -17,7 +17,11 @@ export interface GatedDeps {
 export function throughGate(deps: GatedDeps, send: Send, ask: { class: CallClass; retry: boolean }): Send {
   return async (request) => {
     const permit = await acquireSoon(deps, ask);
-    if (!permit.granted) return { ok: false, failure: refusal(permit) };
+    if (!permit.granted) {
+      // Whoever was told of the rejection may have died before it was kept: a pause that nobody sees would never end.
+      if (permit.by === "paused") await deps.onKeyRejected();
+      return { ok: false, failure: refusal(permit) };
+    }
     const reply = await send(request);
     const call = reportOf(reply);
     if (call.outcome !== "ok" || permit.report) await deps.gate.report(call);

@@ -6,7 +6,7 @@ import { vi } from "vitest";
 import type { ConnectionId } from "../../src/core/ids.ts";
 import { env } from "../support/bindings.ts";
 import { everythingKept, type Part } from "./kept.ts";
-import type { Operation } from "./operations.ts";
+import { type Operation, QUARTER } from "./operations.ts";
 import { createPerformer, happens, type Performer } from "./perform.ts";
 import type { Story } from "./stories.ts";
 import { answerWith, START } from "./telling.ts";
@@ -29,8 +29,6 @@ export interface Ended {
   readonly watch: Watch;
   /** What must be the same, however often somebody died: everything but times, attempts and figures. */
   readonly state: readonly Part[];
-  /** By cursor, ms: a death may hold one back, never push one forward. */
-  readonly watermarks: Readonly<Record<string, number>>;
   /** What of the mirror is not as it is upstream. */
   readonly wrong: readonly string[];
 }
@@ -60,18 +58,14 @@ export async function run(story: Story, strike?: Strike): Promise<Ended> {
   await goOn(world, performer, drain);
   await goOn(world, performer, pass(31));
   await act(performer, story.act, deliveries);
-  for (const operation of AFTERWARDS) await goOn(world, performer, operation);
+  const afterwards = story.clock ? [...AFTERWARDS, ...BY_THE_CLOCK] : AFTERWARDS;
+  for (const operation of afterwards) await goOn(world, performer, operation);
   const feed = await performer.perform({ op: "follow", limit: 100 }, [], false);
   const kept = await everythingKept(mirror, connection, ["client_1", "client_2", "client_3"], (seq) => seq);
   const parts = kept.map(([name, text]): Part => [name, text.replaceAll(connection, "here")]);
   await leave(mirror, connection);
-  const watermarks = parts.flatMap(([name, text]): (readonly [string, number])[] => {
-    const { watermark } = (JSON.parse(text) ?? {}) as { readonly watermark?: number };
-    return name.startsWith("cursor") && watermark !== undefined ? [[name, watermark]] : [];
-  });
   return {
     watch,
-    watermarks: Object.fromEntries(watermarks),
     state: [...timeless(parts), ...feedOf(feed)],
     wrong: story.differs ? [] : wrongRows(parts, world, now()),
   };
@@ -81,6 +75,14 @@ const pass = (seconds: number): Operation => ({ op: "pass", seconds });
 const drain: Operation = { op: "drain", order: 1 };
 
 const AFTERWARDS: readonly Operation[] = [drain, pass(61), drain];
+
+const BY_THE_CLOCK: readonly Operation[] = [
+  pass(901),
+  { op: "tick", times: 1, cron: QUARTER },
+  drain,
+  pass(61),
+  drain,
+];
 
 /** Whoever dies here gives no answer. */
 async function act(performer: Performer, operation: Operation, deliveries: readonly FiredEvent[]) {
@@ -132,13 +134,14 @@ function timeless(parts: readonly Part[]): readonly Part[] {
       case "dead": {
         // Dying between parking and letting go parks a message twice, never not at all.
         const letters = (value as unknown as string[]).map((letter) => {
-          const { type, queue, reason, ref } = JSON.parse(letter) as Record<string, unknown>;
-          return JSON.stringify({ type, queue, reason, ref });
+          // A key once rejected is called a pause from then on.
+          const { type, queue, ref } = JSON.parse(letter) as Record<string, unknown>;
+          return JSON.stringify({ type, queue, ref });
         });
         return [[name, [...new Set(letters)].join(" ")]];
       }
       case "cursor":
-        // A sweep that was taken up again is as of its first beginning.
+        // A sweep that was interrupted is as of its first beginning, one that begins anew as of a later one.
         return [[name, value.watermark === undefined ? "none" : "a watermark"]];
       case "kind":
         return [[name, JSON.stringify([value.proven, value.complete])]];

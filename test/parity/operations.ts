@@ -229,7 +229,7 @@ const overtaken: Draw = (chance, shape) => {
       tombstone: chance.happens(0.2),
       fetchedBackMs: chance.pick([-1, 0, 60_000, 7_200_000]),
       datedByMs: chance.pick([undefined, -5_000, 0, 0, 5_000]),
-      hash: chance.pick(["held", "other", "other"]),
+      hash: chance.pick(["held", "other"]),
       over: chance.pick([undefined, undefined, "held", "other"]),
       fieldsVersion: chance.pick([0, 0, 0, 1]),
       organization: chance.pick([undefined, 1, 2]),
@@ -238,14 +238,21 @@ const overtaken: Draw = (chance, shape) => {
   const once = writes.filter(
     (one, i) => writes.findIndex((w) => w.kind === one.kind && w.number === one.number) === i,
   );
-  return [{ op: "overtaken", writes: once }];
+  // Over rows that are there, and once more over what came of it.
+  return [
+    {
+      op: "overtaken",
+      writes: once.map((one) => ({ ...one, tombstone: false, hash: "other", over: undefined })),
+    },
+    { op: "overtaken", writes: once },
+  ];
 };
 
 const WEIGHTED: readonly (readonly [number, Draw])[] = [
   [12, changed],
   [14, whole],
   [5, buried],
-  [8, overtaken],
+  [12, overtaken],
   [4, reminded],
   [
     4,

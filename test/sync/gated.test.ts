@@ -100,6 +100,14 @@ describe("asking", () => {
   });
 });
 
+describe("a pause", () => {
+  it("WR8 is told again by whoever meets it: who was told first may have died before it was kept", async () => {
+    const { send, rejections, calls } = setUp([{ granted: false, by: "paused" }]);
+    expect(await send()).toEqual({ ok: false, failure: { kind: "paused" } });
+    expect([calls(), rejections()]).toEqual([0, 1]);
+  });
+});
+
 describe("reporting", () => {
   const failed = (failure: Failure) => ({ ok: false, failure }) as const;
   const table: readonly (readonly [string, Result<UpstreamAnswer>, readonly CallReport[]])[] = [
