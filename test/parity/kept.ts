@@ -1,7 +1,7 @@
 // Everything a mirror keeps of a connection, as named parts of text: what two mirrors of one history must have alike.
 
 import type { ConnectionId, RecordId } from "../../src/core/ids.ts";
-import type { CursorKey } from "../../src/sync/ports.ts";
+import type { Cursor, CursorKey } from "../../src/sync/ports.ts";
 import type { Deployed } from "./deployed.ts";
 
 export type Part = readonly [name: string, text: string];
@@ -35,7 +35,7 @@ export async function everythingKept(
   add("dead letters", letters.map((letter) => JSON.stringify(letter)).sort());
   const found = await kept.connections.get(connection);
   add("connection", found && sorted({ ...found, createdAt: 0 }));
-  for (const name of CURSORS) add(`cursor ${name}`, sorted(await kept.cursor(name)));
+  for (const name of CURSORS) add(`cursor ${name}`, sorted(withoutBookmark(await kept.cursor(name))));
   for (const kind of await kept.kinds()) add(`kind ${kind.kind}`, sorted(kind));
   for (const rebuild of await kept.rebuilds.list(connection)) add(`rebuild ${rebuild.kind}`, sorted(rebuild));
   for (const one of await kept.minimisations.list(connection)) add(`minimisation ${one.kind}`, sorted(one));
@@ -43,6 +43,13 @@ export async function everythingKept(
   add("suppressed", [...(await kept.records.suppressed(connection, refs))].sort());
   for (const taken of await kept.taken(clients)) add(`taken ${taken.client_id}`, taken);
   return parts;
+}
+
+/** How a database names its states is its own affair. */
+function withoutBookmark({ vouch, ...rest }: Cursor): Cursor {
+  if (vouch === undefined) return rest;
+  const { bookmark: _, ...said } = vouch;
+  return { ...rest, vouch: said };
 }
 
 /** The order of an object's keys means nothing. */

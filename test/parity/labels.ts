@@ -2,8 +2,8 @@
 // every line is two points. A call that is not listed fails the kill tests, and so does a line that no story passes.
 
 export const LABELS: Readonly<Record<string, string>> = {
-  "worker: D1 SELECT connections": "the connection is read (of a delivery: its secrets)",
-  "worker: D1 SELECT problems": "what is wrong with the connection is read",
+  "worker: D1 SELECT connections": "a delivery's connection is read, with its secrets",
+  "worker: D1 SELECT problems": "the connection is read, with what is wrong with it",
   "worker: D1 SELECT api_keys": "the app's key is looked up",
 
   // Receiving: after the signature check, before the 2xx.
@@ -14,14 +14,13 @@ export const LABELS: Readonly<Record<string, string>> = {
   "worker: D1 SELECT suppressions": "purged clients are looked up",
   "worker: D1 SELECT records": "rows are read",
   "worker: WRITERS.look": "the writer is asked to look",
-  "worker: WRITERS.offer": "snapshots of a list are offered to the writer",
+  "worker: WRITERS.offer": "what a list brought and may not simply be written is left to the writer",
   "worker: D1 INSERT events": "the ledger is written, the acknowledgement is next",
   "worker: D1 INSERT dead_letters": "a message is parked, the acknowledgement is next",
   "worker: D1 DELETE backfills": "a readmitted client's backfills are cleared",
 
   // Writing: from the look to the row.
-  "writer: D1 SELECT connections": "the writer reads the connection",
-  "writer: D1 SELECT problems": "the writer reads what is wrong with it",
+  "writer: D1 SELECT problems": "the writer reads the connection, and what is wrong with it",
   "writer: D1 SELECT suppressions": "the writer looks up purged clients",
   "writer: D1 SELECT kind_state": "the writer asks whether the route has proven itself",
   "writer: GATES.acquire": "the gate is asked for a permit",
@@ -59,6 +58,7 @@ export const LABELS: Readonly<Record<string, string>> = {
   "worker: fetch GET /staff": "a page of staff is fetched",
   "worker: fetch GET /clients": "a page of clients is fetched",
   "worker: D1 INSERT kind_state": "drift is counted, or a kind is complete",
+  "worker: D1 SELECT nothing": "the database's bookmark is noted",
   "worker: KV put organizations": "the watermark of organizations is saved",
   "worker: KV put staff": "the watermark of staff is saved",
   "worker: KV put clients": "the checkpoint or the watermark of clients is saved",

@@ -102,7 +102,6 @@ export const RARE = [
   "rebuilds done",
   "drift",
   "degraded or paused",
-  "checkpoints",
 ] as const;
 
 function count(happened: Record<string, number>, parts: readonly Part[]): void {
@@ -121,6 +120,5 @@ function count(happened: Record<string, number>, parts: readonly Part[]): void {
     add("rebuilds done", table === "rebuild" && text.includes('"status":"done"'));
     add("drift", table === "kind" && /"(missed|late|rewritten|deleted)":[1-9]/.test(text));
     add("degraded or paused", name === "connection" && !text.includes('"status":"active"'));
-    add("checkpoints", table === "cursor" && text.includes('"run":'));
   }
 }

@@ -136,12 +136,19 @@ function watchedDatabase(d1: D1Database, life: Life) {
     originals.set(proxy, { statement, sql });
     return proxy;
   };
-  return {
-    prepare: (sql: string) => wrapStatement(d1.prepare(sql), sql),
+  const watchedCalls = (to: Pick<D1Database, "prepare" | "batch">) => ({
+    prepare: (sql: string) => wrapStatement(to.prepare(sql), sql),
     batch(prepared: D1PreparedStatement[]) {
       const all = prepared.map((one) => originals.get(one) ?? { statement: one, sql: "" });
       const name = [...new Set(all.map(({ sql }) => nameOfSql(sql)))].join(", ");
-      return life.step(`D1 ${name}`, () => d1.batch(all.map(({ statement }) => statement)));
+      return life.step(`D1 ${name}`, () => to.batch(all.map(({ statement }) => statement)));
+    },
+  });
+  return {
+    ...watchedCalls(d1),
+    withSession(from?: string) {
+      const session = d1.withSession(from);
+      return { ...watchedCalls(session), getBookmark: () => session.getBookmark() };
     },
   };
 }
@@ -156,7 +163,7 @@ function nameOfSql(sql: string): string {
     ?.toUpperCase();
   const target =
     /\b(?:INSERT INTO|UPDATE|DELETE FROM)\s+"?(\w+)"?/i.exec(sql)?.[1] ?? TABLES.exec(afterFrom(sql))?.[1];
-  return `${verb} ${target}`;
+  return `${verb} ${target ?? "nothing"}`;
 }
 
 const afterFrom = (sql: string) => sql.slice(Math.max(0, sql.search(/\bFROM\b/i)));
