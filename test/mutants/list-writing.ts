@@ -176,8 +176,8 @@ export const WRITING: readonly Mutant[] = [
       },
       {
         file: "src/sync/shards.ts",
-        from: "const INTERRUPTED: Looked",
-        to: "let turn = 0;\nconst INTERRUPTED: Looked",
+        from: "export function shardedWriters(",
+        to: "let turn = 0;\nexport function shardedWriters(",
       },
     ],
     profile: "hooks-only",
