@@ -206,7 +206,7 @@ export const RECEIVING: readonly Mutant[] = [
       },
     ],
     profile: "hooks-only",
-    seeds: 1000,
+    seeds: 10_000,
     seen: LOST,
   },
 ];
