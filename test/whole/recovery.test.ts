@@ -123,7 +123,8 @@ it("SW3 a worker killed in the middle of a sweep goes on at its last page: at mo
   const clients = idsOf(network.parts.records.allNewest("clients"));
   // A change from just before a sweep could not be told from one that moved meanwhile, and the pass would be repeated.
   const updated_at = new Date(Date.now() - 60_000).toISOString();
-  for (const client of clients) network.world.changeSilently("clients", client, { phone: "swept", updated_at });
+  for (const client of clients)
+    network.world.changeSilently("clients", client, { phone: "swept", updated_at });
   network.patchSettings({ latency_ms: [150, 150] });
   network.log.clear();
 
