@@ -12,17 +12,17 @@ export interface Regression {
 export const REGRESSIONS: readonly Regression[] = [
   {
     profile: "hooks-only",
-    seed: 30_099,
+    seed: 121,
     why: "two changes within one second, stamped alike: the look for the second event found the first change and was content",
   },
   {
     profile: "sweep-only",
-    seed: 40_132,
-    why: "offset paging, a page per run: a record moved within the second in which the pass began, and nobody noticed",
+    seed: 208,
+    why: "offset paging: a record moved between two pages, another slipped past, and the pass was not repeated",
   },
   {
-    profile: "hooks-only",
-    seed: 175,
-    why: "two changes within 50 ms, which are one to the mirror until a sweep: the limit is now drawn around",
+    profile: "sweep-only",
+    seed: 51_747,
+    why: "offset paging, a page per run: a change from just before the pass came up during it and was not taken for a move",
   },
 ];
