@@ -128,7 +128,7 @@ function build(env: Env) {
   });
 }
 
-function tuningOf(settings: Settings): Tuning {
+export function tuningOf(settings: Settings): Tuning {
   return {
     sweepMinutes: settings.SWEEP_INTERVAL_MINUTES,
     overlapMs: settings.SWEEP_OVERLAP_SECONDS * 1_000,

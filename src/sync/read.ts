@@ -81,8 +81,10 @@ export async function readOne(deps: ReadDeps, connection: ConnectionId, asked: A
   const kept = keptCopy(deps, connection, asked);
   const keptRule = kept && ruleFor(deps, connection, asked, kept);
   if (keptRule?.do === "serve") return serve(deps, connection, asked, kept, keptRule);
-  const near = await loadNear(deps, connection, asked);
-  if (near !== undefined) return near;
+  if (asked.bookmark !== undefined) {
+    const near = await loadNear(deps, connection, asked, asked.bookmark);
+    if (near !== undefined) return near;
+  }
   const held = await load(deps, connection, asked);
   const rule = ruleFor(deps, connection, asked, held);
   switch (rule.do) {
@@ -125,9 +127,13 @@ function keptCopy(deps: ReadDeps, connection: ConnectionId, asked: Asked): Held 
 }
 
 /** From a replica, when its row can be served as it is. Whatever else there is to do begins at the primary. */
-async function loadNear(deps: ReadDeps, connection: ConnectionId, asked: Asked): Promise<Read | undefined> {
-  const { ref, visible, bookmark, minSeq } = asked;
-  if (bookmark === undefined) return undefined;
+async function loadNear(
+  deps: ReadDeps,
+  connection: ConnectionId,
+  asked: Asked,
+  bookmark: string,
+): Promise<Read | undefined> {
+  const { ref, visible, minSeq } = asked;
   const vouch = await deps.vouch(connection, ref.kind);
   const replica = replicaFor(deps, bookmark, [vouch]);
   const record = await replica?.records.one(connection, ref);

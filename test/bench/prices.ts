@@ -1,9 +1,7 @@
 // What the platform charges beyond what the paid plan includes, and what that plan includes in a month. Cloudflare's
-// public price pages for Workers, Queues, D1, Durable Objects and KV, in US dollars.
+// public price pages for Workers, Queues, D1, Durable Objects and KV, in US dollars, as of 2026-11-22.
 
 import { type Counts, queueOperations } from "./counts.ts";
-
-export const PRICES_OF = "2026-11-22";
 
 export const PLAN_DOLLARS = 5;
 

@@ -8,21 +8,13 @@ import worker from "../../src/index.ts";
 import { rowsOf } from "../support/bindings.ts";
 import { ago, isolateTests, passSeconds } from "../support/each-test.ts";
 import { event } from "../support/events.ts";
-import { type Bill, metered } from "../support/meters.ts";
+import { metered, nothing } from "../support/meters.ts";
 import { createMirror, newConnectionId } from "../support/mirror.ts";
 import { createUpstream } from "../support/upstream.ts";
 
 isolateTests();
 
-const FREE: Bill = {
-  d1Queries: 0,
-  rowsRead: 0,
-  rowsWritten: 0,
-  writerCalls: 0,
-  gateCalls: 0,
-  kvReads: 0,
-  kvWrites: 0,
-};
+const FREE = nothing();
 /** The record and its three indexes; the ledger's one. */
 const [RECORD_ROWS, LEDGER_ROWS] = [4, 1];
 

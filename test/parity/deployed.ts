@@ -1,7 +1,6 @@
 // One deployed mirror as a history meets it: through the doors of the platform, and nothing else. What it keeps can be
 // looked at afterwards. Two implementations: over the stores in memory, and over the platform's own.
 
-import type { ConnectionId } from "../../src/core/ids.ts";
 import type { Cursor, CursorKey } from "../../src/sync/ports.ts";
 import type { MinimisationStore } from "../../src/sync/privacy-stores.ts";
 import type {
@@ -76,8 +75,6 @@ export interface Row {
   readonly body: string;
   readonly as_of: number | null;
 }
-
-export type Deploy = (connection: ConnectionId, upstream: Upstream) => Deployed;
 
 /** The queues of one mirror: what is sent is written down. */
 export function recorders(sent: Sent[]) {

@@ -2,7 +2,7 @@
 // KV namespace and both Durable Objects replaced. Chance and sleep are held still on both sides.
 
 import { createHash } from "node:crypto";
-import type { Services } from "../../src/cloudflare/compose.ts";
+import { type Services, tuningOf } from "../../src/cloudflare/compose.ts";
 import { createCopies, dropping } from "../../src/cloudflare/copies.ts";
 import { scheduled } from "../../src/cloudflare/cron.ts";
 import { cursors } from "../../src/cloudflare/cursors.ts";
@@ -137,18 +137,6 @@ export function deployMemory(connection: ConnectionId, upstream: Upstream): Memo
 
 /** Time stands still while a call is under way. */
 const neverInTime = () => ({ signal: new AbortController().signal, clear: () => {} });
-
-function tuningOf(settings: ReturnType<typeof parseSettings>) {
-  return {
-    sweepMinutes: settings.SWEEP_INTERVAL_MINUTES,
-    overlapMs: settings.SWEEP_OVERLAP_SECONDS * 1_000,
-    pagesPerRun: settings.SWEEP_PAGES_PER_RUN,
-    verifyBudget: settings.VERIFY_PER_SWEEP,
-    silenceMs: settings.SILENCE_HOURS * 3_600_000,
-    ledgerMs: settings.LEDGER_HOURS * 3_600_000,
-    accessKeptMs: settings.ACCESS_LOG_DAYS * 86_400_000,
-  };
-}
 
 function queuesOf({ EVENTS, JOBS }: { readonly EVENTS: Queue; readonly JOBS: Queue }) {
   return {

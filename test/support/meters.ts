@@ -15,7 +15,7 @@ export interface Bill {
   kvWrites: number;
 }
 
-const nothing = (): Bill => ({
+export const nothing = (): Bill => ({
   d1Queries: 0,
   rowsRead: 0,
   rowsWritten: 0,
