@@ -3,7 +3,7 @@
 import { compose, composeOrLog } from "./cloudflare/compose.ts";
 import { scheduled } from "./cloudflare/cron.ts";
 import type { Env } from "./cloudflare/env.ts";
-import { app, badEnvironment } from "./cloudflare/http.ts";
+import { answer, badEnvironment } from "./cloudflare/http.ts";
 import { consumeOrWait } from "./cloudflare/queue.ts";
 
 export { RecordWriter } from "./cloudflare/record-writer.ts";
@@ -12,7 +12,7 @@ export { UpstreamGate } from "./cloudflare/upstream-gate.ts";
 export default {
   fetch(request, env, ctx) {
     try {
-      return app(compose(env)).fetch(request, env, ctx);
+      return answer(compose(env), request, ctx);
     } catch (error) {
       return badEnvironment(error);
     }

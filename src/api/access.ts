@@ -10,20 +10,18 @@ import type { ApiDeps, AppEnv } from "./deps.ts";
 export function recordAccess(deps: ApiDeps): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     await next();
-    if (deps.recordAccess !== undefined) c.executionCtx.waitUntil(deps.recordAccess(entryOf(deps, c)));
+    deps.recordAccess?.(entryOf(deps, c), (work) => c.executionCtx.waitUntil(work));
   };
 }
 
-function entryOf(deps: ApiDeps, c: Context<AppEnv>): AccessEntry {
+function entryOf(deps: ApiDeps, c: Context<AppEnv>): Omit<AccessEntry, "id"> {
   const key = c.get("key");
-  const at = deps.now();
   const { records, clientId } = c.get("served") ?? {};
-  const { action, kind, id } = subjectOf(new URL(c.req.url).pathname);
+  const { action, kind, id } = subjectOf(c.req.path);
   const named = recordId(clientId ?? id);
   return {
-    id: `${String(at).padStart(13, "0")}-${deps.newId()}`,
     connection: key.connection,
-    at,
+    at: deps.now(),
     keyId: key.id,
     action,
     status: c.res.status,

@@ -19,15 +19,13 @@ import { hooks } from "./hooks.ts";
 import { logins } from "./logins.ts";
 import { records } from "./records.ts";
 import { reminders } from "./reminders.ts";
-
-const REQUEST_ID = /^[A-Za-z0-9_-]{8,64}$/;
+import { requestIdOf } from "./request-id.ts";
 
 export function createApp(deps: ApiDeps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
 
   app.use("*", async (c, next) => {
-    const given = c.req.header("x-request-id") ?? "";
-    const requestId = REQUEST_ID.test(given) ? given : deps.newId();
+    const requestId = requestIdOf(c.req.header("x-request-id"), deps.newId);
     c.set("requestId", requestId);
     await next();
     c.res.headers.set("x-request-id", requestId);

@@ -37,11 +37,14 @@ export function requireRation(deps: ApiDeps): MiddlewareHandler<AppEnv> {
 
 async function validKey(deps: ApiDeps, token: string | undefined): Promise<ApiKey> {
   const key = token?.startsWith("rmk_") ? await deps.findKey(token) : undefined;
-  const expired = key?.expiresAt !== undefined && key.expiresAt <= deps.now();
-  if (key !== undefined && !expired) return key;
+  if (key !== undefined && !isExpired(key, deps.now())) return key;
   throw new ApiError("unauthorized", "send `Authorization: Bearer rmk_…` with a valid key", {
     headers: CHALLENGE,
   });
+}
+
+export function isExpired({ expiresAt }: ApiKey, now: number): boolean {
+  return expiresAt !== undefined && expiresAt <= now;
 }
 
 export function requireAdmin(deps: ApiDeps): MiddlewareHandler<AppEnv> {
@@ -58,9 +61,12 @@ export function requireAdmin(deps: ApiDeps): MiddlewareHandler<AppEnv> {
 
 /** @throws ApiError when the key was not made for this kind */
 export function requireKind(key: ApiKey, kind: Kind): void {
-  if (key.kinds && !key.kinds.includes(kind)) {
-    throw new ApiError("forbidden", `this key may not read ${kind}`);
-  }
+  if (!mayRead(key, kind)) throw new ApiError("forbidden", `this key may not read ${kind}`);
+}
+
+/** A key without kinds reads all. */
+export function mayRead(key: ApiKey, kind: Kind): boolean {
+  return key.kinds === undefined || key.kinds.includes(kind);
 }
 
 /** A key without organizations sees all of its connection. */
@@ -71,6 +77,6 @@ export function maySee(key: ApiKey, organizationId: string | undefined): boolean
   );
 }
 
-function bearer(header: string | undefined): string | undefined {
+export function bearer(header: string | null | undefined): string | undefined {
   return /^Bearer ([\x21-\x7e]{1,512})$/i.exec(header ?? "")?.[1];
 }

@@ -17,11 +17,16 @@ export interface Validators {
 
 /** @param age ms; undefined where nothing vouches for the answer yet */
 export function ageHeaders(age: number | undefined, ttlMs: number, via: Via): Record<string, string> {
-  const seconds = age === undefined ? undefined : Math.floor(Math.max(0, age) / SECOND);
+  const seconds = age === undefined ? undefined : ageSeconds(age);
   return {
     ...(seconds === undefined ? {} : { age: String(seconds) }),
     "cache-status": cacheStatus(seconds, ttlMs, via),
   };
+}
+
+/** @param age ms */
+export function ageSeconds(age: number): number {
+  return Math.floor(Math.max(0, age) / SECOND);
 }
 
 function cacheStatus(ageSeconds: number | undefined, ttlMs: number, via: Via): string {

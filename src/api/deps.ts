@@ -5,11 +5,12 @@ import type { Result } from "../core/failure.ts";
 import type { ConnectionId, Kind, RecordId } from "../core/ids.ts";
 import type { MirrorRecord } from "../core/record.ts";
 import type { Delivery } from "../sources/source.ts";
+import type { RecordAccess } from "../sync/access.ts";
 import type { Connected, ConnectRequest, Disconnected } from "../sync/connect.ts";
 import type { FieldsChanged } from "../sync/fields.ts";
 import type { Cursors, Log, Queues } from "../sync/ports.ts";
-import type { AccessEntry, AccessStore, MinimisationStore, Purged } from "../sync/privacy-stores.ts";
-import type { Asked, Read } from "../sync/read.ts";
+import type { AccessStore, MinimisationStore, Purged } from "../sync/privacy-stores.ts";
+import type { Asked, FoundRecord, Read } from "../sync/read.ts";
 import type { Received } from "../sync/receive.ts";
 import type { Replica } from "../sync/replica.ts";
 import type {
@@ -38,6 +39,8 @@ export interface ApiDeps {
   readonly receive: (connection: ConnectionId, delivery: Delivery) => Promise<Received>;
   readonly isAdmin: (token: string) => boolean;
   readonly findKey: (key: string) => Promise<ApiKey | undefined>;
+  /** Without a trip to the database: what this isolate knows of a key, if anything. */
+  readonly heldKey: (key: string | undefined) => ApiKey | undefined;
   /** The key's ration of requests: false when it is used up for now. */
   readonly admit: (keyId: string) => Promise<boolean>;
   readonly sleep: (ms: number) => Promise<void>;
@@ -57,6 +60,11 @@ export interface ApiDeps {
     asked: Asked,
     keepAlive: (work: Promise<unknown>) => void,
   ) => Promise<Read>;
+  /** Without a trip anywhere: a copy this isolate holds, fresh, for a reader with no wishes. */
+  readonly readKept: (
+    connection: ConnectionId,
+    asked: Pick<Asked, "ref" | "visible">,
+  ) => FoundRecord | undefined;
   readonly acknowledgeReminder: (connection: ConnectionId, id: RecordId) => Promise<MirrorRecord | undefined>;
   readonly connections: ConnectionStore;
   /** One sentence when the account cannot work, for the operator. */
@@ -78,8 +86,8 @@ export interface ApiDeps {
     id: ConnectionId,
     fields: Connection["fields"],
   ) => Promise<FieldsChanged | undefined>;
-  /** Undefined: no access log is kept. Never rejects. */
-  readonly recordAccess: ((entry: AccessEntry) => Promise<void>) | undefined;
+  /** Undefined: no access log is kept. */
+  readonly recordAccess: RecordAccess | undefined;
   readonly access: Pick<AccessStore, "list">;
   readonly minimisations: Pick<MinimisationStore, "list">;
   /** Undefined when there is no such connection. */

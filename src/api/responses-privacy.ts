@@ -1,6 +1,7 @@
 // Shapes of the answers to what the operator orders for privacy's sake.
 
 import * as z from "zod/mini";
+import { ACTIONS } from "../sync/privacy-stores.ts";
 import { count, instant, one } from "./responses.ts";
 import { kind } from "./schemas.ts";
 
@@ -46,7 +47,7 @@ export const accessLog = z
         at: instant,
         connection: z.string(),
         key: z.string().check(z.meta({ description: "The key's id, never the key." })),
-        action: z.enum(["read", "list", "changes", "ack", "login", "backfill", "other"]),
+        action: z.enum(ACTIONS),
         kind: z.nullable(kind),
         record_id: z.nullable(z.string()),
         records: z.nullable(count).check(z.meta({ description: "How many, of a list." })),

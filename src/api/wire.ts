@@ -19,18 +19,40 @@ export interface Found {
   readonly bookmark?: string | undefined;
 }
 
+const JSON_TYPE = { "content-type": "application/json" } as const;
+
 /** `{data}`: the stored text goes out as it came in, without being parsed on the way. */
 export function recordResponse(c: Context<AppEnv>, now: number, found: Found): Response {
-  const { record, asOf, ttlMs, via } = found;
-  // `seq` changes with every commit, so equal tags mean equal bytes, also where equal content came spelled anew.
-  const etag = `"${record.hash.slice(0, 32)}-${record.seq}"`;
-  const headers = {
+  const { record } = found;
+  return conditional(c, validatorsOf(record), freshness(now, found), () => recordBody(record));
+}
+
+export function recordBody({ body }: MirrorRecord): string {
+  return `{"data":${body}}`;
+}
+
+/** Of the whole answer, its request's id apart. */
+export function recordHeaders(now: number, found: Found): Record<string, string> {
+  return {
+    ...JSON_TYPE,
+    ...PRIVATE,
+    ...freshness(now, found),
+    ...validatorHeaders(validatorsOf(found.record)),
+  };
+}
+
+function freshness(now: number, { record, asOf, ttlMs, via, bookmark }: Found): Record<string, string> {
+  return {
     ...ageHeaders(now - asOf, ttlMs, via),
     "mirror-seq": String(record.seq),
     "mirror-as-of": isoInstant(asOf),
-    ...bookmarkHeader(found.bookmark),
+    ...bookmarkHeader(bookmark),
   };
-  return conditional(c, { etag, lastModified: record.updatedAt }, headers, () => `{"data":${record.body}}`);
+}
+
+/** `seq` changes with every commit, so equal tags mean equal bytes, also where equal content came spelled anew. */
+function validatorsOf({ hash, seq, updatedAt }: MirrorRecord): Validators {
+  return { etag: `"${hash.slice(0, 32)}-${seq}"`, lastModified: updatedAt };
 }
 
 /**
@@ -77,7 +99,7 @@ function conditional(
   const unchanged = c.req.method !== "POST" && isNotModified((name) => c.req.header(name), validators);
   // Built here, not by the context: it would copy the headers one by one.
   if (unchanged) return new Response(null, { status: 304, headers: all });
-  return new Response(body(), { headers: { "content-type": "application/json", ...all } });
+  return new Response(body(), { headers: { ...JSON_TYPE, ...all } });
 }
 
 function nextUrl(url: string, cursor: string): string {

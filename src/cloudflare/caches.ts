@@ -17,6 +17,7 @@ function cache<T extends object>(now: () => number, ttlMs: number) {
   const entries = new LRUCache<string, Found<T>>({ max: limits.cacheEntries, ttl: ttlMs, ...clock(now) });
   let forgotten = 0;
   return {
+    held: (key: string): T | undefined => entries.get(key)?.value,
     async get(key: string, load: () => Promise<T | undefined>): Promise<T | undefined> {
       const hit = entries.get(key);
       if (hit) return hit.value;
@@ -70,7 +71,11 @@ export function receiverCache(now: () => number, load: (id: ConnectionId) => Pro
 /** API keys by their text, which is in memory only: hashing it for every read would be a third of a read. */
 export function keyCache(now: () => number, load: (text: string) => Promise<ApiKey | undefined>) {
   const keys = cache<ApiKey>(now, limits.keyCacheMs);
-  return { get: (text: string) => keys.get(text, () => load(text)), clear: keys.clear };
+  return {
+    held: (text: string | undefined) => (text === undefined ? undefined : keys.held(text)),
+    get: (text: string) => keys.get(text, () => load(text)),
+    clear: keys.clear,
+  };
 }
 
 /** What sweeps vouch for, a few seconds old at most here and a minute in KV: an old word only claims less. */

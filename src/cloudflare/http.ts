@@ -5,6 +5,7 @@ import type { Hono } from "hono";
 import { createApp } from "../api/app.ts";
 import type { ApiDeps, AppEnv } from "../api/deps.ts";
 import { ApiError, errorBody, statusOf } from "../api/errors.ts";
+import { type HotRead, hotReads } from "../api/hot-read.ts";
 import { base64Url } from "../core/base64.ts";
 import type { ConnectionId, Kind } from "../core/ids.ts";
 import { accessRecorder } from "../sync/access.ts";
@@ -13,7 +14,7 @@ import { addSecret, type ConnectDeps, connect, disconnect, resume } from "../syn
 import { changeFields } from "../sync/fields.ts";
 import { replay } from "../sync/park.ts";
 import { purgeClient } from "../sync/purge.ts";
-import { readOne } from "../sync/read.ts";
+import { readKept, readOne } from "../sync/read.ts";
 import { orderRebuild, rebuiltKinds } from "../sync/rebuild.ts";
 import { receive } from "../sync/receive.ts";
 import { acknowledgeReminder } from "../sync/reminders.ts";
@@ -35,15 +36,30 @@ import {
 import type { Services } from "./compose.ts";
 import { BadEnvironment } from "./env.ts";
 
-const apps = new WeakMap<Services, Hono<AppEnv>>();
+interface Front {
+  readonly app: Hono<AppEnv>;
+  readonly hotRead: HotRead;
+}
 
-export function app(services: Services): Hono<AppEnv> {
-  let found = apps.get(services);
-  if (found === undefined) {
-    found = createApp(apiDeps(services));
-    apps.set(services, found);
+const fronts = new WeakMap<Services, Front>();
+
+function frontOf(services: Services): Front {
+  let front = fronts.get(services);
+  if (front === undefined) {
+    const deps = apiDeps(services);
+    front = { app: createApp(deps), hotRead: hotReads(deps) };
+    fronts.set(services, front);
   }
-  return found;
+  return front;
+}
+
+export function answer(
+  services: Services,
+  request: Request,
+  context: ExecutionContext,
+): Response | Promise<Response> {
+  const { app, hotRead } = frontOf(services);
+  return hotRead(request, (work) => context.waitUntil(work)) ?? app.fetch(request, services.env, context);
 }
 
 /** @returns 500 `bad_environment` with the one clear line; anything else is thrown on */
@@ -90,6 +106,7 @@ function apiDeps(services: Services): ApiDeps {
     // Digests have one length, so the comparison takes the same time for every guess.
     isAdmin: (token) => timingSafeEqual(Buffer.from(digest(token)), adminDigest),
     findKey: knownKeys.get,
+    heldKey: knownKeys.held,
     admit: rations((keyId) => admit(services, keyId)),
     lastSeq: lastSeqCache(now, services.records.lastSeq),
     mintKey: () => {
@@ -102,6 +119,7 @@ function apiDeps(services: Services): ApiDeps {
       services.copies.clear();
     },
     readOne: (connection, asked, keepAlive) => readOne({ ...reading, keepAlive }, connection, asked),
+    readKept: (connection, asked) => readKept(reading, connection, asked),
     acknowledgeReminder: (connection, id) => acknowledgeReminder(services, connection, id),
     sweep: (id, kinds) => sweepNow(services, id, kinds),
     login: (connection, userId, clientId) => login(services, connection, userId, clientId),

@@ -173,13 +173,17 @@ export const limits = {
   /** Refreshes asked for longer ago than any time to live are of no use to anybody. */
   refreshKeptMs: 31 * 24 * HOUR,
 
-  /** Entries of the access log in one message: some 250 bytes each, well below what a message may hold. */
-  accessEntries: 100,
+  /** Entries of the access log in one message: at most 250 bytes each, so that it is billed as one of 64 KB. */
+  accessEntries: 250,
   /** Entries of one row of the log: some 100 KB. */
   accessRowEntries: 500,
-  /** Entries written by one statement: their JSON is well below the 2 MB a parameter may hold. */
+  /** Entries written by one transaction: some 800 KB. */
   accessStatementEntries: 4_000,
-  /** How often a read looks whether another one has sent its entry along, and how long it waits each time. */
+  /** Entries that are sent without waiting for more: four messages, as many bytes as may be sent at once. */
+  accessWindowEntries: 1_000,
+  /** Reads that stay for a window: one that sends it, one that sees to it that this was done. */
+  accessStaying: 2,
+  /** How often a read looks whether another one has sent its window, and how long it waits each time. */
   accessTurns: 20,
   accessTurnMs: 500,
   /** Entries waiting in one isolate beyond which each read sends its own at once: memory is bounded. */

@@ -9,8 +9,7 @@ import { connections } from "./schema.ts";
 
 const ADD = `
 INSERT INTO access_log (connection_id, minute, id, entries)
-SELECT j.value ->> 'connection', j.value ->> 'minute', j.value ->> 'id', j.value -> 'entries'
-FROM json_each(?1) j WHERE EXISTS (SELECT 1 FROM connections WHERE id = j.value ->> 'connection')
+SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM connections WHERE id = ?1)
 ON CONFLICT (connection_id, minute, id) DO NOTHING`;
 
 /**
@@ -60,7 +59,11 @@ export function accessStore(
   return {
     async add(entries) {
       for (const rows of statements(pack(entries, digest))) {
-        await d1.prepare(ADD).bind(JSON.stringify(rows)).run();
+        await d1.batch(
+          rows.map(({ connection, minute, id, entries: own }) =>
+            d1.prepare(ADD).bind(connection, minute, id, JSON.stringify(own)),
+          ),
+        );
       }
     },
 
@@ -102,7 +105,7 @@ function pack(entries: readonly AccessEntry[], digest: (text: string) => string)
   );
 }
 
-/** So many rows to a statement that their entries stay well below what a parameter may hold. */
+/** So many rows to a transaction that what is sent of them stays small. */
 function statements(rows: readonly Packed[]): readonly (readonly Packed[])[] {
   const parts: Packed[][] = [];
   let room = 0;

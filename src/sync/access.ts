@@ -1,5 +1,5 @@
 // The access log's way from a read to its row: off the read's path, and never silently lost. Reads of one isolate
-// that come close together share one message; each read stays alive (`waitUntil`) until its own entry was sent.
+// that come close together share one message, and two of them stay alive (`waitUntil`) until it was sent.
 
 import { limits } from "../core/limits.ts";
 import type { Log } from "./ports.ts";
@@ -9,50 +9,81 @@ export interface AccessDeps {
   readonly send: (batches: readonly (readonly AccessEntry[])[]) => Promise<void>;
   readonly access: Pick<AccessStore, "add">;
   readonly sleep: (ms: number) => Promise<void>;
+  readonly newId: () => string;
   /** How long entries wait for others. 0: each is sent at once. */
   readonly windowMs: number;
   readonly log: Log;
 }
 
+/** An entry before it has its id, which is put together when it is sent. */
+export type Unnamed = Omit<AccessEntry, "id">;
+
+/** @param keepAlive lets work finish after the reader was answered */
+export type RecordAccess = (entry: Unnamed, keepAlive: (work: Promise<void>) => void) => void;
+
 /** Plain data, shared by the reads of an isolate; never a promise of another read's. */
-interface Waiting {
-  readonly entry: AccessEntry;
-  state: "waiting" | "taken" | "kept";
+interface Window {
+  readonly since: number;
+  /** The number of its first entry. */
+  readonly first: number;
+  readonly entries: Unnamed[];
+  /** Reads that stay until it is sent. */
+  staying: number;
+  state: "open" | "taken" | "sent";
 }
 
 /**
- * Guarantee: the promise resolves after the entry is on the queue or in the table, or after a line says that it was
- * lost. Whoever's wait is over first sends everything that waits. The others see that theirs was kept; if the one who
- * took it died on the way, they send it themselves: twice sent is told once.
+ * Guarantee: an entry is on the queue or in the table, or a line says that it was lost, unless the isolate dies or
+ * both reads that stay for its window do. The first one's wait over, it sends the window; the second one waits until
+ * that is done and, if the first died on the way, sends it itself: twice sent is told once. A window whose reads both
+ * died before sending is sent by those who come later.
  */
-export function accessRecorder(deps: AccessDeps): (entry: AccessEntry) => Promise<void> {
-  const waiting = new Set<Waiting>();
+export function accessRecorder(deps: AccessDeps): RecordAccess {
+  let open: Window | undefined;
+  let unsent = 0;
+  // One random part for all entries of the isolate: drawing one for each would cost more than the rest.
+  const origin = deps.newId();
+  let count = 0;
+  const named = (first: number, entries: readonly Unnamed[]): readonly AccessEntry[] =>
+    entries.map((entry, i) => ({
+      id: `${String(entry.at).padStart(13, "0")}-${origin}-${first + i}`,
+      ...entry,
+    }));
 
-  /** What another one has taken is left to it, one's own excepted. */
-  async function flush(own: Waiting): Promise<void> {
-    const taken = [...waiting].filter((one) => one === own || one.state === "waiting");
-    for (const one of taken) one.state = "taken";
-    await keep(
-      deps,
-      taken.map(({ entry }) => entry),
-    );
-    for (const one of taken) {
-      one.state = "kept";
-      waiting.delete(one);
-    }
-  }
-
-  return async (entry) => {
-    const own: Waiting = { entry, state: "waiting" };
-    if (waiting.size >= limits.accessWaiting) return keep(deps, [entry]);
-    waiting.add(own);
-    if (deps.windowMs > 0) await deps.sleep(deps.windowMs);
-    for (let turns = 0; own.state === "taken" && turns < limits.accessTurns; turns++) {
+  async function stay(window: Window): Promise<void> {
+    if (deps.windowMs > 0 && !isFull(window)) await deps.sleep(deps.windowMs);
+    for (let turns = 0; window.state === "taken" && turns < limits.accessTurns; turns++) {
       await deps.sleep(limits.accessTurnMs);
     }
-    if (own.state !== "kept") await flush(own);
+    if (window.state === "sent") return;
+    window.state = "taken";
+    if (open === window) open = undefined;
+    await keep(deps, named(window.first, window.entries));
+    // Read anew: the other one may have sent it too.
+    if (isSent(window)) return;
+    window.state = "sent";
+    unsent -= window.entries.length;
+  }
+
+  return (entry, keepAlive) => {
+    const number = count++;
+    if (unsent >= limits.accessWaiting) {
+      keepAlive(keep(deps, named(number, [entry])));
+      return;
+    }
+    unsent++;
+    open ??= { since: entry.at, first: number, entries: [], staying: 0, state: "open" };
+    open.entries.push(entry);
+    const overdue = entry.at - open.since > 2 * deps.windowMs;
+    if (open.staying < limits.accessStaying || overdue || isFull(open)) {
+      open.staying++;
+      keepAlive(stay(open));
+    }
   };
 }
+
+const isFull = ({ entries }: Window) => entries.length >= limits.accessWindowEntries;
+const isSent = ({ state }: Window) => state === "sent";
 
 /** The queue first; the table itself when the queue refuses; a line with their number when both do. */
 async function keep(deps: AccessDeps, entries: readonly AccessEntry[]): Promise<void> {

@@ -63,7 +63,8 @@ export interface MinimisationStore {
   save(connection: ConnectionId, done: Minimisation, now: number): Promise<void>;
 }
 
-export type AccessAction = "read" | "list" | "changes" | "ack" | "login" | "backfill" | "other";
+export const ACTIONS = ["read", "list", "changes", "ack", "login", "backfill", "other"] as const;
+export type AccessAction = (typeof ACTIONS)[number];
 
 /** Which key asked for what, when: ids and counts, no content. */
 export interface AccessEntry {

@@ -1,7 +1,7 @@
 // One record for a reader: the copy that is held, or fetched now, as core/freshness.ts says (RD3).
 
 import { recordAsOf, type Vouch } from "../core/as-of.ts";
-import { type ReadRule, readRule, type Wishes } from "../core/freshness.ts";
+import { NO_WISHES, type ReadRule, readRule, type Wishes } from "../core/freshness.ts";
 import { type ConnectionId, type Kind, type Ref, refKey } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import type { MirrorRecord } from "../core/record.ts";
@@ -9,21 +9,25 @@ import type { Looked, Queues, Shown, Writers } from "./ports.ts";
 import { type ReplicaDeps, replicaFor } from "./replica.ts";
 import type { RecordStore, RefreshStore } from "./stores.ts";
 
-export interface ReadDeps extends ReplicaDeps {
-  readonly now: () => number;
+export interface ReadDeps extends ReplicaDeps, KeptDeps {
   readonly records: Pick<RecordStore, "one">;
   readonly refreshes: Pick<RefreshStore, "claim">;
   readonly queues: Pick<Queues, "sendJobs">;
   /** An old answer only claims less. */
   readonly vouch: (connection: ConnectionId, kind: Kind) => Promise<Vouch | undefined>;
-  readonly ttlMs: (kind: Kind) => number;
-  readonly visibilityLagMs: number;
   readonly writers: (connection: ConnectionId) => Pick<Writers, "look">;
   readonly sleep: (ms: number) => Promise<void>;
   /** Lets work finish after its reader was answered. */
   readonly keepAlive: (work: Promise<unknown>) => void;
   /** Refs lately found to exist nowhere, so that guessing ids costs the upstream nothing. */
   readonly absent: { has(key: string): boolean; add(key: string): void };
+}
+
+/** What an isolate knows without a trip anywhere. */
+export interface KeptDeps {
+  readonly now: () => number;
+  readonly ttlMs: (kind: Kind) => number;
+  readonly visibilityLagMs: number;
   /** Copies kept for a moment (RD5). */
   readonly copies: Copies;
   /** What looks have lately shown to be unchanged: nothing is written for that, so it is only remembered. */
@@ -47,17 +51,19 @@ export type Via =
   | { readonly hit: true; readonly why?: "terminal" | "upstream-unavailable" | "unconfirmed" }
   | { readonly hit: false; readonly fwd: "miss" | "stale" | "request"; readonly stored: boolean };
 
+export interface FoundRecord {
+  readonly result: "found";
+  readonly record: MirrorRecord;
+  /** ms */
+  readonly asOf: number;
+  readonly ttlMs: number;
+  readonly via: Via;
+  /** Of the replica it came from. */
+  readonly bookmark?: string | undefined;
+}
+
 export type Read =
-  | {
-      readonly result: "found";
-      readonly record: MirrorRecord;
-      /** ms */
-      readonly asOf: number;
-      readonly ttlMs: number;
-      readonly via: Via;
-      /** Of the replica it came from. */
-      readonly bookmark?: string | undefined;
-    }
+  | FoundRecord
   | { readonly result: "absent" }
   /** Only a copy was wanted, and there is none that will do. */
   | { readonly result: "not_held" }
@@ -75,6 +81,20 @@ export interface Asked {
   readonly minSeq?: number | undefined;
   /** A copy of the database that has come this far will do; empty: any copy. */
   readonly bookmark?: string | undefined;
+}
+
+/** What `readOne` would serve of this isolate's copies to a reader with no wishes, where that leaves nothing to do. */
+export function readKept(
+  deps: KeptDeps,
+  connection: ConnectionId,
+  sought: Pick<Asked, "ref" | "visible">,
+): FoundRecord | undefined {
+  const asked = { ...sought, wishes: NO_WISHES };
+  const kept = keptCopy(deps, connection, asked);
+  const rule = kept && ruleFor(deps, connection, asked, kept);
+  if (kept === undefined || rule?.do !== "serve" || rule.refresh) return undefined;
+  const read = found(deps, connection, kept, { hit: true });
+  return read.result === "found" ? read : undefined;
 }
 
 export async function readOne(deps: ReadDeps, connection: ConnectionId, asked: Asked): Promise<Read> {
@@ -100,7 +120,7 @@ export async function readOne(deps: ReadDeps, connection: ConnectionId, asked: A
 type Serving = Extract<ReadRule, { do: "serve" }>;
 type Fetching = Extract<ReadRule, { do: "fetch" }>;
 
-function ruleFor(deps: ReadDeps, connection: ConnectionId, asked: Asked, held: Held | undefined): ReadRule {
+function ruleFor(deps: KeptDeps, connection: ConnectionId, asked: Asked, held: Held | undefined): ReadRule {
   const copy = held && { asOf: asOfHeld(deps, connection, held), terminal: held.record.terminal };
   return readRule({
     now: deps.now(),
@@ -113,14 +133,14 @@ function ruleFor(deps: ReadDeps, connection: ConnectionId, asked: Asked, held: H
 }
 
 /** Its own fetch, the sweeps, or a look that found it unchanged: whichever says most. */
-function asOfHeld(deps: ReadDeps, connection: ConnectionId, { record, vouch }: Held): number {
+function asOfHeld(deps: KeptDeps, connection: ConnectionId, { record, vouch }: Held): number {
   const asOf = recordAsOf(record, vouch, deps.visibilityLagMs);
   const shown = deps.shown.get(keyOf(connection, record));
   if (shown?.hash !== record.hash || record.deletedAt !== undefined) return asOf;
   return Math.max(asOf, shown.asOf - deps.visibilityLagMs);
 }
 
-function keptCopy(deps: ReadDeps, connection: ConnectionId, asked: Asked): Held | undefined {
+function keptCopy(deps: KeptDeps, connection: ConnectionId, asked: Asked): Held | undefined {
   const kept = deps.copies.get(connection, asked.ref);
   if (kept === undefined || kept.record.seq < (asked.minSeq ?? 0)) return undefined;
   return asked.visible(kept.record) ? kept : undefined;
@@ -217,7 +237,7 @@ async function refresh(deps: ReadDeps, connection: ConnectionId, ref: Ref, delay
   }
 }
 
-function found(deps: ReadDeps, connection: ConnectionId, held: Held, via: Via): Read {
+function found(deps: KeptDeps, connection: ConnectionId, held: Held, via: Via): Read {
   const { record } = held;
   if (record.deletedAt !== undefined) return { result: "absent" };
   const asOf = asOfHeld(deps, connection, held);

@@ -1,8 +1,8 @@
 // What holds for every route: who may ask, what an error looks like, and that nothing from outside is a 500.
 
 import { beforeAll, describe, expect, it } from "vitest";
-import { compose } from "../../src/cloudflare/compose.ts";
-import { app } from "../../src/cloudflare/http.ts";
+import { createApp } from "../../src/api/app.ts";
+import type { ApiDeps } from "../../src/api/deps.ts";
 import { ADMIN_TOKEN } from "../support/bindings.ts";
 import { isolateTests, logged } from "../support/each-test.ts";
 import { expectError } from "../support/errors.ts";
@@ -21,7 +21,7 @@ beforeAll(async () => {
 
 const routes = [
   ...new Map(
-    app(compose(mirror.env))
+    createApp({} as ApiDeps)
       .routes.filter(({ method, path }) => method !== "ALL" && !path.includes("*"))
       .map(({ method, path }) => [`${method} ${path}`, { method, path }] as const),
   ),

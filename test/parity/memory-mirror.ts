@@ -7,7 +7,7 @@ import { createCopies, dropping } from "../../src/cloudflare/copies.ts";
 import { scheduled } from "../../src/cloudflare/cron.ts";
 import { cursors } from "../../src/cloudflare/cursors.ts";
 import { parseSettings } from "../../src/cloudflare/env.ts";
-import { app } from "../../src/cloudflare/http.ts";
+import { answer } from "../../src/cloudflare/http.ts";
 import { parseEventMessage, parseJobMessage } from "../../src/cloudflare/messages.ts";
 import { consume } from "../../src/cloudflare/queue.ts";
 import type { Doubt } from "../../src/core/decide.ts";
@@ -108,13 +108,17 @@ export function deployMemory(connection: ConnectionId, upstream: Upstream): Memo
     clearWriters: async () => shards.clear(),
   }) as unknown as Services;
 
-  const context = { waitUntil: () => {}, passThroughOnException: () => {}, props: {} };
+  const context = {
+    waitUntil: () => {},
+    passThroughOnException: () => {},
+    props: {},
+  } as unknown as ExecutionContext;
   return {
     name: "memory",
     upstream,
     sent,
     async fetch(path, init) {
-      return app(services).fetch(new Request(`https://mirror.test${path}`, init), env, context);
+      return answer(services, new Request(`https://mirror.test${path}`, init), context);
     },
     queue: (batch) => consume(services, batch),
     scheduled: (cron) => scheduled(services, cron),

@@ -1,12 +1,12 @@
 // The access log on its way: together where reads come together, and never lost without a word.
 
 import { describe, expect, it } from "vitest";
+import { limits } from "../../src/core/limits.ts";
 import { type AccessDeps, accessRecorder } from "../../src/sync/access.ts";
 import type { AccessEntry } from "../../src/sync/privacy-stores.ts";
 import { HERE, logMemory, settled } from "./world.ts";
 
-const entry = (n: number): AccessEntry => ({
-  id: `${String(n).padStart(13, "0")}-x`,
+const entry = (n: number): Omit<AccessEntry, "id"> => ({
   connection: HERE,
   at: n,
   keyId: "key",
@@ -17,88 +17,145 @@ const entry = (n: number): AccessEntry => ({
 /** Sleeps and sends end when the test says so. */
 function held(replaced: Partial<AccessDeps> = {}) {
   const sleeps: (() => void)[] = [];
-  const sends: { readonly ids: readonly number[]; end: (error?: Error) => void }[] = [];
+  const sends: { readonly at: readonly number[]; end: (error?: Error) => void }[] = [];
+  const sent: string[] = [];
   const added: number[][] = [];
   const { log, lines } = logMemory();
   const record = accessRecorder({
     windowMs: 500,
+    newId: () => "origin",
     sleep: () => new Promise((resolve) => sleeps.push(resolve)),
     send: (batches) =>
       new Promise((resolve, reject) => {
+        sent.push(...batches.flat().map(({ id }) => id));
         const end = (error?: Error) => (error ? reject(error) : resolve());
-        sends.push({ ids: batches.flat().map(({ at }) => at), end });
+        sends.push({ at: batches.flat().map(({ at }) => at), end });
       }),
     access: { add: async (entries) => void added.push(entries.map(({ at }) => at)) },
     log,
     ...replaced,
   });
-  const done: number[] = [];
+  const [staying, done]: [number[], number[]] = [[], []];
   return {
     sleeps,
     sends,
+    sent,
     added,
     lines,
+    /** Reads that stay alive for their window, and those whose work is over. */
+    staying,
     done,
-    read: (n: number) => void record(entry(n)).then(() => done.push(n)),
+    read(...reads: number[]) {
+      for (const n of reads) {
+        record(entry(n), (work) => {
+          staying.push(n);
+          work.then(() => done.push(n));
+        });
+      }
+    },
     /** Everyone who sleeps wakes up, in order. */
     async wake(count = sleeps.length) {
       for (const go of sleeps.splice(0, count)) go();
       await settled();
     },
+    /** Who waits now never wakes. */
+    die(count: number) {
+      sleeps.splice(0, count);
+    },
   };
 }
 
 describe("recording", () => {
-  it("PR6 reads of one window share a message, and none is let go before it is sent", async () => {
-    const { read, wake, sends, done } = held();
-    for (const n of [1, 2, 3]) read(n);
+  it("PR6 reads of one window share a message, and two of them stay until it is sent", async () => {
+    const { read, wake, sends, staying, done } = held();
+    read(1, 2, 3, 4);
     await wake();
-    expect(sends.map(({ ids }) => ids)).toEqual([[1, 2, 3]]);
-    expect(done).toEqual([]);
+    expect(sends.map(({ at }) => at)).toEqual([[1, 2, 3, 4]]);
+    expect([staying, done]).toEqual([[1, 2], []]);
     sends[0]?.end();
     await settled();
     await wake();
-    expect(done.sort()).toEqual([1, 2, 3]);
+    expect(done).toEqual([1, 2]);
     expect(sends).toHaveLength(1);
   });
 
-  it("PR6 a read that comes while others are sent waits for its own message, and repeats none of theirs", async () => {
-    const { read, wake, sends, done } = held();
-    read(1);
-    read(2);
+  it("PR6 a read that comes while others are sent begins a window of its own, and repeats none of theirs", async () => {
+    const { read, wake, sends, sent, staying, done } = held();
+    read(1, 2);
     await wake();
     read(3);
     await wake();
-    expect(sends.map(({ ids }) => ids)).toEqual([[1, 2], [3]]);
+    expect(sends.map(({ at }) => at)).toEqual([[1, 2], [3]]);
     for (const { end } of sends) end();
     await settled();
     await wake();
-    expect(done.sort()).toEqual([1, 2, 3]);
-    expect(sends).toHaveLength(2);
+    expect([staying, done]).toEqual([
+      [1, 2, 3],
+      [1, 3, 2],
+    ]);
+    expect(sent).toEqual([1, 2, 3].map((n) => `${String(n).padStart(13, "0")}-origin-${n - 1}`));
   });
 
-  it("PR6 an entry whose carrier died is sent by its own read after a while", async () => {
-    const { read, wake, sends, done } = held();
-    read(1);
-    read(2);
+  it("PR6 the second who stays sends a window, by the same ids, when the first died before or while sending", async () => {
+    const before = held();
+    before.read(1, 2, 3);
+    before.die(1);
+    await before.wake();
+    expect(before.sends.map(({ at }) => at)).toEqual([[1, 2, 3]]);
+
+    const { read, wake, sends, sent, done } = held();
+    read(1, 2, 3);
     await wake();
     // The first one's send never ends.
-    for (let turns = 0; turns < 20; turns++) await wake();
-    expect(sends.map(({ ids }) => ids)).toEqual([[1, 2], [2]]);
+    for (let turns = 0; turns < limits.accessTurns; turns++) await wake();
+    expect(sends.map(({ at }) => at)).toEqual([
+      [1, 2, 3],
+      [1, 2, 3],
+    ]);
+    expect(sent.slice(3)).toEqual(sent.slice(0, 3));
     sends[1]?.end();
     await settled();
     expect(done).toEqual([2]);
   });
 
+  it("PR6 a window that both left unsent is sent by a read that comes too late for it", async () => {
+    const { read, wake, die, sends, staying } = held();
+    read(1, 2, 3);
+    die(2);
+    read(1_001);
+    expect(staying).toEqual([1, 2]);
+    read(1_002);
+    expect(staying).toEqual([1, 2, 1_002]);
+    await wake();
+    expect(sends.map(({ at }) => at)).toEqual([[1, 2, 3, 1_001, 1_002]]);
+  });
+
+  it("PR6 a full window is sent at once; while nothing can be sent memory stays bounded and each read sends its own", async () => {
+    const many = Array.from({ length: limits.accessWaiting }, (_, n) => n);
+    const { read, sends, sleeps } = held();
+    read(...many);
+    await settled();
+    const windows = limits.accessWaiting / limits.accessWindowEntries;
+    expect(sends.map(({ at }) => at.length)).toEqual(
+      Array.from({ length: windows }, () => limits.accessWindowEntries),
+    );
+    expect(sleeps).toHaveLength(2 * windows);
+    read(-1);
+    expect(sends.at(-1)?.at).toEqual([-1]);
+    for (const { end } of sends) end();
+    await settled();
+    read(-2);
+    expect(sends.at(-1)?.at).toEqual([-1]);
+  });
+
   it("PR6 what the queue refuses goes to the table, and what both refuse is counted aloud", async () => {
     const refusing = held();
-    refusing.read(1);
-    refusing.read(2);
+    refusing.read(1, 2);
     await refusing.wake();
     refusing.sends[0]?.end(new Error("the queue is full"));
     await settled();
     await refusing.wake();
-    expect([refusing.added, refusing.done.sort(), refusing.lines]).toEqual([[[1, 2]], [1, 2], []]);
+    expect([refusing.added, refusing.done, refusing.lines]).toEqual([[[1, 2]], [1, 2], []]);
 
     const away = held({
       access: {
@@ -107,24 +164,23 @@ describe("recording", () => {
         },
       },
     });
-    away.read(1);
-    away.read(2);
+    away.read(1, 2);
     await away.wake();
     away.sends[0]?.end(new Error("the queue is full"));
     await settled();
     await away.wake();
-    expect([away.done.sort(), away.lines]).toEqual([[1, 2], ['error access_lost {"entries":2}']]);
+    expect([away.done, away.lines]).toEqual([[1, 2], ['error access_lost {"entries":2}']]);
   });
 
-  it("PR6 a message holds a hundred entries, and a window of 0 waits for nobody", async () => {
+  it("PR6 a message holds so many entries, and a window of 0 waits for nobody", async () => {
     const sizes: number[] = [];
     const many = held({ send: async (batches) => void sizes.push(...batches.map((one) => one.length)) });
-    for (let n = 0; n < 250; n++) many.read(n);
+    for (let n = 0; n < 2.5 * limits.accessEntries; n++) many.read(n);
     await many.wake();
-    expect(sizes).toEqual([100, 100, 50]);
+    expect(sizes).toEqual([1, 1, 0.5].map((share) => share * limits.accessEntries));
     const alone = held({ windowMs: 0 });
     alone.read(1);
     await settled();
-    expect([alone.sleeps.length, alone.sends.map(({ ids }) => ids)]).toEqual([0, [[1]]]);
+    expect([alone.sleeps.length, alone.sends.map(({ at }) => at)]).toEqual([0, [[1]]]);
   });
 });
