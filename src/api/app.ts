@@ -20,9 +20,10 @@ import { logins } from "./logins.ts";
 import { records } from "./records.ts";
 import { reminders } from "./reminders.ts";
 import { requestIdOf } from "./request-id.ts";
+import { createRouter } from "./router.ts";
 
 export function createApp(deps: ApiDeps): Hono<AppEnv> {
-  const app = new Hono<AppEnv>();
+  const app = new Hono<AppEnv>({ router: createRouter() });
 
   app.use("*", async (c, next) => {
     const requestId = requestIdOf(c.req.header("x-request-id"), deps.newId);
