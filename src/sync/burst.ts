@@ -99,8 +99,9 @@ async function gather({ backlog, sleep }: BurstDeps): Promise<number> {
 }
 
 /**
- * Stops as soon as every ref was seen, or when more pages would cost more than they save; messages that wait behind
- * this batch are worth some pages more, because they belong to the same burst. A failing list is no failure of the
+ * Stops when every ref was seen and a page is mostly known, or when more pages would cost more than they save: a page
+ * of news is followed by news, whose events are on their way. Messages that wait behind this batch are worth some pages
+ * more, because they belong to the same burst. A failing list is no failure of the
  * events: what it did not bring is fetched singly.
  * @param looks receives what the list showed of the refs waited for
  * @param waiting messages behind this batch
@@ -118,7 +119,8 @@ export async function listBurst(
   const own = Math.max(1, Math.floor(burst.length * limits.burstPagesPerRef));
   const shared = Math.min(Math.floor(waiting / limits.burstBacklogPerPage), limits.burstSharedPages);
   let pageUrl: string | undefined;
-  for (let pages = 0; pages < shared || (pages < own + shared && missing.size > 0); pages++) {
+  let worthwhile = true;
+  for (let pages = 0; pages < shared || (pages < own + shared && worthwhile); pages++) {
     const [page] = await Promise.all([
       listPatiently(deps, kind, since, pageUrl),
       pages > 0 ? extend() : undefined,
@@ -132,6 +134,7 @@ export async function listBurst(
       if (missing.delete(key)) looks.set(key, looked[i] as Looked);
     });
     if (nextUrl === undefined || nextUrl === pageUrl) return;
+    worthwhile = missing.size > 0 || 2 * news.length > snapshots.length;
     pageUrl = nextUrl;
   }
 }
