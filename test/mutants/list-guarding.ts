@@ -9,8 +9,8 @@ export const GUARDING: readonly Mutant[] = [
     edits: [
       {
         file: "src/core/gate.ts",
-        from: "      granted: countGrant(refilled.granted, now),",
-        to: "      granted: refilled.granted,",
+        from: "    granted: countGrants(refilled.granted, calls, spentBy),",
+        to: "    granted: refilled.granted,",
       },
     ],
     profile: "full",
