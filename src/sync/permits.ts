@@ -45,7 +45,9 @@ export function permitsInTurn(
     if (ms > Math.min(limits.walkWaitMs, leftMs)) return false;
     // What was slept is counted, not read from a clock, which the platform holds still between I/O.
     leftMs -= Math.max(1, ms);
-    if (ms > 0) await sleep(ms);
+    // In steps, each as short as any wait for budget: what takes longer in one piece is a timeout.
+    for (let slept = 0; slept < ms; slept += limits.gateWaitMs)
+      await sleep(Math.min(limits.gateWaitMs, ms - slept));
     return true;
   }
   return async (calls) => {
