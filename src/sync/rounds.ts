@@ -42,14 +42,14 @@ export async function nextInRound(
 ): Promise<{ readonly steps: readonly RoundStep[]; readonly end: Place }> {
   const steps: RoundStep[] = [];
   let place = from;
-  // Every window but the one begun earlier has a step to give.
+  // Every window but one begun earlier has a step to give.
   for (let windows = 0; steps.length < budget && windows <= budget; windows++) {
     const { open, to, isLast } = await openWindow(deps, connection, kinds, refOf, place);
     const taken = open.slice(0, budget - steps.length);
     const behind: Place = isLast ? START : { walkedTo: to, windowTo: undefined, within: undefined };
-    for (const [i, { held, organizationId }] of taken.entries()) {
-      const within = { walkedTo: place.walkedTo, windowTo: to, within: refKey(held) };
-      steps.push({ ref: refOf(held), organizationId, reached: i === open.length - 1 ? behind : within });
+    for (const { held, organizationId } of taken) {
+      const reached = { walkedTo: place.walkedTo, windowTo: to, within: refKey(held) };
+      steps.push({ ref: refOf(held), organizationId, reached });
     }
     place = taken.length === open.length ? behind : (steps.at(-1)?.reached ?? place);
     if (isLast) break;

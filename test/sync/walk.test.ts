@@ -176,6 +176,13 @@ describe("interrupted", () => {
     expect(await walked()).toEqual(names(30, 60));
   });
 
+  it("SW5 by an outage from the first record to the last, a walk has not finished, however short", async () => {
+    const { walk, upstream } = await clients(2);
+    const failure = { kind: "server_error", status: 503 } as const;
+    for (const id of names(0, 2)) upstream.failures.set(`${KIND}/${id}`, failure);
+    expect(await walk()).toMatchObject({ finished: false, failure });
+  });
+
   it("SW5 by its death, a walk repeats few records and leaves none out", async () => {
     for (let at = 1; at <= 3; at++) {
       const { walk, walked, looked, cursors } = await clients(60);
