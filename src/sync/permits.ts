@@ -52,7 +52,7 @@ export function permitsInTurn(
   }
   return async (calls) => {
     if (calls > known.left) await waited(known.fullMs);
-    for (;;) {
+    for (let asked = 1; ; asked++) {
       // Read before the gate is asked: void here is never later than what the gate counts with.
       const until = now() + limits.permitMs;
       const permit = await gate.acquire({ class: callClass, retry: false, calls });
@@ -61,7 +61,8 @@ export function permitsInTurn(
         known = { left, fullMs };
         return { calls: permit.calls ?? 1, until, report: permit.report };
       }
-      if (permit.by !== "budget" || !(await waited(permit.waitMs))) return NONE;
+      // Refused again, others are before it: that wait is for the queue.
+      if (permit.by !== "budget" || asked > 1 || !(await waited(permit.waitMs))) return NONE;
     }
   };
 }

@@ -60,10 +60,12 @@ describe("a walk's permits", () => {
     }
   });
 
-  it("GT1 a walk waits a bounded time in all, however often it is refused", async () => {
-    const { deps, slept } = setUp(undefined, { granted: false, by: "budget", waitMs: 7_000 });
+  it("GT1 a walk waits once for the next permits, and a bounded time in all", async () => {
+    const { deps, asks, slept } = setUp(undefined, { granted: false, by: "budget", waitMs: 7_000 });
     const next = permitsInTurn(deps, "verify");
     expect(await next(12)).toMatchObject({ calls: 0 });
+    expect([asks.length, slept.reduce((sum, ms) => sum + ms, 0)]).toEqual([2, 7_000]);
+    for (let n = 0; n < 100; n++) await next(12);
     expect(slept.reduce((sum, ms) => sum + ms, 0)).toBeLessThanOrEqual(limits.walkWaitsMs);
   });
 });
