@@ -69,9 +69,8 @@ export function permitsInTurn(
 
 /**
  * The gate, as a writer sees it that was given permits. Guarantees: each is spent once, none after its time, and none
- * after a call that was refused or came to nothing, whoever made it here: then the gate is asked again, which knows
- * of every pause. So a pause that begins elsewhere lets at most the next call of a walk go out, and that one only
- * within `limits.permitMs`. What is not spent is lost, as it is when this life ends: the budget was counted, and
+ * after a call on them was refused or failed: then the gate is asked again, which knows of every pause. So a walk keeps
+ * a pause that begins elsewhere from its first refusal on, and after `limits.permitMs` at the latest. What is not spent is lost, as it is when this life ends: the budget was counted, and
  * counting too much is safe.
  */
 export function spending(gate: Door, { calls, until, report }: Permits, now: () => number): Door {
