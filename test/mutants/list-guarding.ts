@@ -83,6 +83,21 @@ export const GUARDING: readonly Mutant[] = [
     seen: /^gate: .*Retry-After/,
   },
   {
+    name: "permits-outlive-a-pause",
+    mistake: "spends a walk's permits however late, and after calls that were refused or failed",
+    edits: [
+      {
+        file: "src/sync/permits.ts",
+        from: "      if (left < 1 || ask.retry || now() >= until) return gate.acquire(ask);",
+        to: "      if (left < 1 || ask.retry) return gate.acquire(ask);",
+      },
+      { file: "src/sync/permits.ts", from: '      if (call.outcome !== "ok") left = 0;\n', to: "" },
+    ],
+    profile: "sweep-only",
+    seeds: 5_000,
+    seen: /^gate: .*long/,
+  },
+  {
     name: "webhook-left-dead",
     mistake: "reports a dead webhook and registers no other",
     edits: [
