@@ -22,7 +22,7 @@ import { recordStore } from "../store/records.ts";
 import { refreshStore } from "../store/refreshes.ts";
 import { openReplica } from "../store/replicas.ts";
 import { createSeal, type Seal } from "../store/seal.ts";
-import type { Gate, Queues, Writers } from "../sync/ports.ts";
+import type { Gate, Queues, WalkingWriters } from "../sync/ports.ts";
 import { createServices, type Tuning } from "../sync/services.ts";
 import { shardedWriters } from "../sync/shards.ts";
 import type { RecordStore } from "../sync/stores.ts";
@@ -133,6 +133,7 @@ export function tuningOf(settings: Settings): Tuning {
     sweepMinutes: settings.SWEEP_INTERVAL_MINUTES,
     overlapMs: settings.SWEEP_OVERLAP_SECONDS * 1_000,
     pagesPerRun: settings.SWEEP_PAGES_PER_RUN,
+    shards: settings.WRITER_SHARDS,
     verifyBudget: settings.VERIFY_PER_SWEEP,
     silenceMs: settings.SILENCE_HOURS * 3_600_000,
     ledgerMs: settings.LEDGER_HOURS * 3_600_000,
@@ -198,12 +199,13 @@ function sendable<T>(messages: readonly T[]): readonly (readonly T[])[] {
   return batches;
 }
 
-function writers(env: Env, id: ConnectionId, shards: number, records: RecordStore): Writers {
-  const shard = (number: number): Writers => {
+function writers(env: Env, id: ConnectionId, shards: number, records: RecordStore): WalkingWriters {
+  const shard = (number: number): WalkingWriters => {
     const stub = env.WRITERS.getByName(`${id}:${number}`);
     // Awaited, so that what an RPC promise carries beside its value is dropped here.
     return {
       look: async (asks) => await stub.look(id, asks),
+      walk: async (asks, permits) => await stub.walk(id, asks, permits),
       offer: async (snapshots) => await stub.offer(id, snapshots),
     };
   };

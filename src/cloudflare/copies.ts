@@ -5,7 +5,7 @@
 import { LRUCache } from "lru-cache";
 import { type ConnectionId, type Ref, refKey } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
-import type { Looked, Writers } from "../sync/ports.ts";
+import type { Looked, WalkingWriters } from "../sync/ports.ts";
 import type { Copies, Held } from "../sync/read.ts";
 
 export interface DroppableCopies extends Copies {
@@ -49,7 +49,11 @@ export function createCopies(now: () => number, ttlMs: number): DroppableCopies 
 }
 
 /** Writers that drop what they wrote. */
-export function dropping(copies: DroppableCopies, connection: ConnectionId, writers: Writers): Writers {
+export function dropping(
+  copies: DroppableCopies,
+  connection: ConnectionId,
+  writers: WalkingWriters,
+): WalkingWriters {
   function dropWritten(refs: readonly Ref[], looked: readonly Looked[]): readonly Looked[] {
     refs.forEach((ref, i) => {
       const one = looked[i];
@@ -63,6 +67,11 @@ export function dropping(copies: DroppableCopies, connection: ConnectionId, writ
       dropWritten(
         asks.map(({ ref }) => ref),
         await writers.look(asks),
+      ),
+    walk: async (asks, permits) =>
+      dropWritten(
+        asks.map(({ ref }) => ref),
+        await writers.walk(asks, permits),
       ),
     offer: async (snapshots) => dropWritten(snapshots, await writers.offer(snapshots)),
   };

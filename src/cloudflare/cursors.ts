@@ -28,6 +28,8 @@ const cursor = z.object({
     }),
   ),
   walkedTo: z.optional(z.string()),
+  windowTo: z.optional(z.string()),
+  within: z.optional(z.string()),
   recentTo: z.optional(whole),
   heardTo: z.optional(whole),
   left: z.optional(whole),

@@ -5,17 +5,22 @@ import { DurableObject } from "cloudflare:workers";
 import type { Doubt } from "../core/decide.ts";
 import { type ConnectionId, type Ref, refKey } from "../core/ids.ts";
 import type { Snapshot } from "../core/record.ts";
-import type { LookAsk, Looked, Writers } from "../sync/ports.ts";
+import type { Permits } from "../sync/permits.ts";
+import type { LookAsk, Looked, WalkingWriters } from "../sync/ports.ts";
 import { createShardWriter } from "../sync/shard-writer.ts";
 import type { DoubtStore } from "../sync/write.ts";
 import { compose } from "./compose.ts";
 import type { Env } from "./env.ts";
 
 export class RecordWriter extends DurableObject<Env> {
-  #writers: Writers | undefined;
+  #writers: WalkingWriters | undefined;
 
   look(connection: ConnectionId, asks: readonly LookAsk[]): Promise<readonly Looked[]> {
     return this.#of(connection).look(asks);
+  }
+
+  walk(connection: ConnectionId, asks: readonly LookAsk[], permits: Permits): Promise<readonly Looked[]> {
+    return this.#of(connection).walk(asks, permits);
   }
 
   offer(connection: ConnectionId, snapshots: readonly Snapshot[]): Promise<readonly Looked[]> {
@@ -34,7 +39,7 @@ export class RecordWriter extends DurableObject<Env> {
     await this.ctx.storage.deleteAll();
   }
 
-  #of(connection: ConnectionId): Writers {
+  #of(connection: ConnectionId): WalkingWriters {
     this.#writers ??= createShardWriter(compose(this.env), connection, this.#doubts());
     return this.#writers;
   }

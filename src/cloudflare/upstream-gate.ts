@@ -3,7 +3,7 @@
 import { DurableObject } from "cloudflare:workers";
 import {
   acquire,
-  type CallClass,
+  type CallAsk,
   type CallReport,
   type GateState,
   openGate,
@@ -12,6 +12,7 @@ import {
   resume,
 } from "../core/gate.ts";
 import { createLeases } from "../core/leases.ts";
+import type { Lease } from "../sync/ports.ts";
 import { type Env, parseSettings } from "./env.ts";
 
 const STATE = "state";
@@ -22,7 +23,7 @@ export class UpstreamGate extends DurableObject<Env> {
 
   readonly #leases = createLeases();
 
-  acquire(ask: { readonly class: CallClass; readonly retry: boolean }): Permit {
+  acquire(ask: CallAsk): Permit {
     const now = Date.now();
     const { state, permit } = acquire(this.#current(now), ask, this.#budget(), now);
     this.#keep(state);
@@ -38,8 +39,8 @@ export class UpstreamGate extends DurableObject<Env> {
     this.#keep(resume(this.#current(Date.now())));
   }
 
-  lease(name: string, holder: string, forMs: number): boolean {
-    return this.#leases.take(name, holder, forMs, Date.now());
+  lease(name: string, holder: string, forMs: number, instead?: Lease): boolean {
+    return this.#leases.take(name, holder, forMs, Date.now(), instead);
   }
 
   release(name: string, holder: string): void {

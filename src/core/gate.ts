@@ -17,7 +17,10 @@ export interface GateBudget {
 export interface GateState {
   readonly tokens: number;
   readonly refilledAt: number;
-  /** Calls granted per second, `[second, count]`, the last 61 s, oldest first. */
+  /**
+   * Calls granted per second, `[second, count]`, the last 61 s, oldest first. Permits that may be spent later count
+   * as of the last second in which they may, which may lie a little ahead.
+   */
   readonly granted: readonly (readonly [second: number, count: number])[];
   /** RCMS asked us to wait until then. */
   readonly heldUntil: number;
@@ -33,11 +36,28 @@ export interface GateState {
   readonly paused: boolean;
 }
 
+/** What is asked of the gate. */
+export interface CallAsk {
+  readonly class: CallClass;
+  /** The call repeats one that failed; those are rationed so that an outage is not made worse. */
+  readonly retry: boolean;
+  /**
+   * Permits wanted at once, by who makes calls one after the other and spends each within `limits.permitMs`; fewer
+   * may be granted. Absent: one, for a call that goes out now.
+   */
+  readonly calls?: number;
+}
+
 export type Permit =
   | {
       readonly granted: true;
       /** The gate wants to hear of success too, not only of failure. */
       readonly report: boolean;
+      /** How many calls it is good for; absent where none were asked for together: one. */
+      readonly calls?: number;
+      /** Then also: how many more the class might have had, and when it may have its most again, ms. */
+      readonly left?: number;
+      readonly fullMs?: number;
     }
   | { readonly granted: false; readonly by: "budget" | "breaker" | "rate_limit"; readonly waitMs: number }
   | { readonly granted: false; readonly by: "paused" };
@@ -64,12 +84,12 @@ export function openGate(budget: GateBudget, now: number): GateState {
 }
 
 /**
- * May one call go out now? In any 60 seconds at most `perMinute` calls are granted, whatever the bucket holds.
- * @param retry the call repeats one that failed; those are rationed so that an outage is not made worse
+ * May calls go out? In any 60 seconds at most `perMinute` do, whatever the bucket holds. Several permits at once are
+ * given only while all is well: who may be told to stop, or is to tell how it went, gets one.
  */
 export function acquire(
   state: GateState,
-  ask: { readonly class: CallClass; readonly retry: boolean },
+  ask: CallAsk,
   budget: GateBudget,
   now: number,
 ): { readonly state: GateState; readonly permit: Permit } {
@@ -82,23 +102,30 @@ export function acquire(
     return refuse({ granted: false, by: "breaker", waitMs: refilled.openUntil - now });
   if (now < refilled.probeUntil) return refuse({ granted: false, by: "breaker", waitMs: 1_000 });
 
-  const waitMs = budgetWait(refilled, ask.class, budget, now);
-  if (waitMs > 0) return refuse({ granted: false, by: "budget", waitMs });
+  if (budgetWait(refilled, ask.class, 1, budget, now) > 0) {
+    const waitMs = budgetWait(refilled, ask.class, ask.calls ?? 1, budget, now);
+    return refuse({ granted: false, by: "budget", waitMs });
+  }
   const probe = refilled.openUntil > 0;
   if (ask.retry && !probe && refilled.retryTokens < 1) {
     return refuse({ granted: false, by: "budget", waitMs: 60_000 / limits.retriesPerMinute });
   }
-  const retryCost = ask.retry && !probe ? -1 : limits.retryShare;
-  return {
-    state: {
-      ...refilled,
-      tokens: refilled.tokens - 1,
-      granted: countGrant(refilled.granted, now),
-      retryTokens: Math.min(limits.retryReserve, refilled.retryTokens + retryCost),
-      probeUntil: probe ? now + limits.upstreamTimeoutMs : 0,
-    },
-    permit: { granted: true, report: probe || refilled.failures > 0 || (refilled.limited ?? 0) > 0 },
+  const report = probe || refilled.failures > 0 || (refilled.limited ?? 0) > 0;
+  const several = ask.calls !== undefined && !report && !ask.retry;
+  const calls = several ? Math.min(ask.calls, freeCalls(refilled, ask.class, budget)) : 1;
+  const retryCost = ask.retry && !probe ? -1 : limits.retryShare * calls;
+  const spentBy = ask.calls === undefined ? now : now + limits.permitMs;
+  const after = {
+    ...refilled,
+    tokens: refilled.tokens - calls,
+    granted: countGrants(refilled.granted, calls, spentBy),
+    retryTokens: Math.min(limits.retryReserve, refilled.retryTokens + retryCost),
+    probeUntil: probe ? now + limits.upstreamTimeoutMs : 0,
   };
+  if (ask.calls === undefined) return { state: after, permit: { granted: true, report } };
+  const left = freeCalls(after, ask.class, budget);
+  const fullMs = budgetWait(after, ask.class, budget.burst, budget, now);
+  return { state: after, permit: { granted: true, report, calls, left, fullMs } };
 }
 
 /** What became of a granted call. */
@@ -170,34 +197,55 @@ function refill(state: GateState, budget: GateBudget, now: number): GateState {
   };
 }
 
-/** @returns 0 when the class may call now, else ms until it is worth asking again */
-function budgetWait(state: GateState, callClass: CallClass, budget: GateBudget, now: number): number {
-  const need = 1 + Math.floor(RESERVES[callClass] * budget.burst);
-  const inLastMinute = state.granted.reduce((sum, [, count]) => sum + count, 0);
-  if (budget.perMinute - inLastMinute < Math.min(need, budget.perMinute)) {
-    const oldest = state.granted[0]?.[0] ?? Math.floor(now / 1_000);
-    return Math.max(1, (oldest + 61) * 1_000 - now);
+const reserveOf = (callClass: CallClass, { burst }: GateBudget) => Math.floor(RESERVES[callClass] * burst);
+
+const lately = ({ granted }: GateState) => granted.reduce((sum, [, count]) => sum + count, 0);
+
+function freeCalls(state: GateState, callClass: CallClass, budget: GateBudget): number {
+  const reserve = reserveOf(callClass, budget);
+  const ofMinute = budget.perMinute - lately(state) - Math.min(reserve, budget.perMinute - 1);
+  return Math.max(0, Math.min(Math.floor(state.tokens) - reserve, ofMinute));
+}
+
+/**
+ * @param calls wanted; no more are waited for than the class may ever have at once
+ * @returns 0 when the class may make them now, else ms until it is worth asking again
+ */
+function budgetWait(
+  state: GateState,
+  callClass: CallClass,
+  calls: number,
+  budget: GateBudget,
+  now: number,
+): number {
+  const need = Math.min(calls + reserveOf(callClass, budget), budget.burst);
+  let counted = lately(state);
+  const most = budget.perMinute - Math.min(need, budget.perMinute);
+  if (counted > most) {
+    for (const [second, count] of state.granted) {
+      counted -= count;
+      if (counted <= most) return Math.max(1, (second + 61) * 1_000 - now);
+    }
   }
   if (state.tokens >= need) return 0;
   return Math.max(1, Math.ceil(((need - state.tokens) * 60_000) / budget.perMinute));
 }
 
-function countGrant(granted: GateState["granted"], now: number): GateState["granted"] {
-  const second = Math.floor(now / 1_000);
-  const last = granted.at(-1);
-  if (last === undefined || last[0] !== second) return [...granted, [second, 1]];
-  return [...granted.slice(0, -1), [second, last[1] + 1]];
+function countGrants(granted: GateState["granted"], calls: number, spentBy: number): GateState["granted"] {
+  const second = Math.floor(spentBy / 1_000);
+  const same = granted.find(([at]) => at === second)?.[1] ?? 0;
+  return [
+    ...granted.filter(([at]) => at < second),
+    [second, same + calls],
+    ...granted.filter(([at]) => at > second),
+  ];
 }
 
 /** Of the last minute. Seconds the clock has since stepped back behind count as this one. */
 function recent(granted: GateState["granted"], now: number): GateState["granted"] {
   const second = Math.floor(now / 1_000);
-  const kept = granted.filter(([at]) => at >= second - 60 && at <= second);
-  const ahead = granted.reduce((sum, [at, count]) => (at > second ? sum + count : sum), 0);
-  return ahead === 0
-    ? kept
-    : [
-        ...kept.filter(([at]) => at < second),
-        [second, ahead + (kept.find(([at]) => at === second)?.[1] ?? 0)],
-      ];
+  const furthest = Math.floor((now + limits.permitMs) / 1_000);
+  const kept = granted.filter(([at]) => at >= second - 60 && at <= furthest);
+  const ahead = granted.reduce((sum, [at, count]) => (at > furthest ? sum + count : sum), 0);
+  return ahead === 0 ? kept : countGrants(kept, ahead, now);
 }

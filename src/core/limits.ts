@@ -37,6 +37,8 @@ export const limits = {
   burstRefs: 10,
   /** A delta list may cost at most this share of the single fetches it replaces. */
   burstPagesPerRef: 1 / 4,
+  /** The share of a list's page that is other news than was waited for and makes the next page worth reading. */
+  burstNews: 1 / 4,
   /** Messages waiting behind a batch that are worth one page more: half a page of them is likely on it. */
   burstBacklogPerPage: 50,
   /** Such pages of one list: at two calls a second, a minute and a half of the quarter of an hour a batch may take. */
@@ -74,6 +76,8 @@ export const limits = {
 
   /** A wait for budget up to this is slept out; a longer one goes back to the queue. */
   gateWaitMs: 2 * SECOND,
+  /** Permits taken together are void after this: two dozen looks of some 100 ms each, and a pause is soon kept. */
+  permitMs: 3 * SECOND,
   /** The breaker opens after so many failures in a row and probes again after this long, doubling. */
   breakerFailures: 5,
   breakerOpenMs: 5 * SECOND,
@@ -114,8 +118,19 @@ export const limits = {
   webhookDueMs: 2 * MINUTE,
   /** Records of a kind without a list looked at in one sweep (SW5). */
   sliceRows: 200,
-  /** Records of a walk looked at together: small, so that a walk that is interrupted loses little. */
+  /** Records of a rebuild's page of kinds without a list: small, so that an interrupted one loses little. */
   walkAtOnce: 10,
+  /** Looks of a walk asked of one writer on permits taken together: what a sweep may have of the default burst. */
+  walkTogether: 24,
+  /** Ids a walk puts in the order of their writers: a hundred for each of the sixteen there are by default. */
+  walkWindow: 1_600,
+  /** A walk sleeps so long at most for the next permits, and in all: a queue's consumer has a quarter of an hour. */
+  walkWaitMs: 30 * SECOND,
+  walkWaitsMs: 5 * MINUTE,
+  /** A slice of 200 takes two minutes of the default budget. Renewed when half of it is over, so seldom. */
+  walkLeaseMs: 4 * MINUTE,
+  /** So many looks in a row that came to nothing are an outage: it ends a walk, one record's trouble does not. */
+  walkAway: 5,
   /** A walk that spent the budget goes on after this: by then some of it has come back. */
   sweepPauseSeconds: 15,
   /** How often a failing sweep is tried again before the next tick of the clock takes over. */

@@ -99,9 +99,9 @@ async function gather({ backlog, sleep }: BurstDeps): Promise<number> {
 }
 
 /**
- * Stops when every ref was seen and a page is mostly known, or when more pages would cost more than they save: a page
- * of news is followed by news, whose events are on their way. Messages that wait behind this batch are worth some pages
- * more, because they belong to the same burst. A failing list is no failure of the
+ * Stops as soon as every ref was seen, or when more pages would cost more than they save. Where a page brings much that
+ * nobody waited for, more of that follows, and its events are on their way: then it goes on. Messages that wait behind
+ * this batch are worth some pages more, because they belong to the same burst. A failing list is no failure of the
  * events: what it did not bring is fetched singly.
  * @param looks receives what the list showed of the refs waited for
  * @param waiting messages behind this batch
@@ -129,12 +129,14 @@ export async function listBurst(
     const { snapshots, nextUrl } = page.value;
     const news = await newsOf(deps, snapshots, missing);
     const looked = await deps.writers.offer(news);
+    let others = 0;
     news.forEach((snapshot, i) => {
       const key = refKey(snapshot);
       if (missing.delete(key)) looks.set(key, looked[i] as Looked);
+      else others++;
     });
     if (nextUrl === undefined || nextUrl === pageUrl) return;
-    worthwhile = missing.size > 0 || 2 * news.length > snapshots.length;
+    worthwhile = missing.size > 0 || others >= limits.burstNews * snapshots.length;
     pageUrl = nextUrl;
   }
 }

@@ -4,10 +4,10 @@ import type { Failure, Result } from "../core/failure.ts";
 import type { CallClass, CallReport, Permit } from "../core/gate.ts";
 import { limits } from "../core/limits.ts";
 import type { Send, UpstreamAnswer } from "../sources/source.ts";
-import type { Gate } from "./ports.ts";
+import type { Door } from "./permits.ts";
 
 export interface GatedDeps {
-  readonly gate: Gate;
+  readonly gate: Door;
   readonly sleep: (ms: number) => Promise<void>;
   /** The key was rejected: the connection is to say so. */
   readonly onKeyRejected: () => Promise<void>;

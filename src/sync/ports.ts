@@ -4,10 +4,11 @@
 import type { Vouch } from "../core/as-of.ts";
 import type { Decision, Doubt } from "../core/decide.ts";
 import type { Failure } from "../core/failure.ts";
-import type { CallClass, CallReport, Permit } from "../core/gate.ts";
+import type { CallAsk, CallClass, CallReport, Permit } from "../core/gate.ts";
 import type { ConnectionId, Kind, Ref } from "../core/ids.ts";
 import type { Snapshot, Version } from "../core/record.ts";
 import type { EventMessage, JobMessage } from "./messages.ts";
+import type { Permits } from "./permits.ts";
 import type { PageRun, QueueName } from "./stores.ts";
 
 export type Log = (
@@ -55,6 +56,15 @@ export interface Writers {
   offer(snapshots: readonly Snapshot[]): Promise<readonly Looked[]>;
 }
 
+/** A connection's writers, as walks have them. */
+export interface WalkingWriters extends Writers {
+  /**
+   * One look after the other, all of one writer, on permits taken together.
+   * @returns of the first so many; it ends where the gate lets none through
+   */
+  walk(asks: readonly LookAsk[], permits: Permits): Promise<readonly Looked[]>;
+}
+
 /** How far the sweeps of one kind have come. A stale read of it may only repeat work. */
 export interface Cursor {
   /** Upstream's clock, ms: whatever changed before is in the mirror. Absent before the baseline. */
@@ -63,8 +73,12 @@ export interface Cursor {
   readonly vouch?: Vouch | undefined;
   /** A sweep that has begun and not finished. */
   readonly run?: PageRun | undefined;
-  /** Kinds walked record by record: the id the walk has come to; it starts over at the end. */
+  /** Kinds walked record by record: `<kind>/<id>`; the round has met all up to there. It starts over at the end. */
   readonly walkedTo?: string | undefined;
+  /** Behind it, the end of the window that is walked writer by writer. */
+  readonly windowTo?: string | undefined;
+  /** In that order, the last one of the window that was looked at. */
+  readonly within?: string | undefined;
   /** Of the records changed lately, those up to here (upstream's clock, ms) were looked at. */
   readonly recentTo?: number | undefined;
   /** Of the records events spoke of, those received up to here (our clock, ms) were looked at. */
@@ -97,11 +111,20 @@ export interface Cursors {
   removeAll(connection: ConnectionId): Promise<void>;
 }
 
+export interface Lease {
+  readonly name: string;
+  readonly holder: string;
+}
+
 export interface Gate {
-  /** One holder at a time; asking again extends. @returns false while another holds it */
-  lease(name: string, holder: string, forMs: number): Promise<boolean>;
+  /**
+   * One holder at a time; asking again extends.
+   * @param instead a lease given back in the same call
+   * @returns false while another holds it
+   */
+  lease(name: string, holder: string, forMs: number, instead?: Lease): Promise<boolean>;
   release(name: string, holder: string): Promise<void>;
-  acquire(ask: { readonly class: CallClass; readonly retry: boolean }): Promise<Permit>;
+  acquire(ask: CallAsk): Promise<Permit>;
   report(call: CallReport): Promise<void>;
   resume(): Promise<void>;
   /** Forgets everything: the connection is gone. */

@@ -6,18 +6,18 @@ import { KINDS, type Kind } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import type { Source } from "../sources/source.ts";
 import type { ListChanged } from "./burst.ts";
+import { lookInOrder } from "./in-order.ts";
 import { ACK, type Settlement } from "./messages.ts";
 import { type ApplyDeps, applyPage, newRun, type PagesEnd, runPages } from "./paging.ts";
 import type { Gate, Queues } from "./ports.ts";
 import type { Connection, KindStore, PageRun, Rebuild, RebuildStore, RecordStore } from "./stores.ts";
-import { lookInOrder } from "./walk.ts";
 
 export interface RebuildDeps extends ApplyDeps {
   readonly now: () => number;
   readonly random: () => number;
   readonly newId: () => string;
   readonly source: Source;
-  readonly gate: Gate;
+  readonly gate: Pick<Gate, "lease" | "release">;
   readonly rebuilds: RebuildStore;
   readonly records: Pick<RecordStore, "versions" | "suppressed" | "ids" | "counts">;
   readonly kinds: Pick<KindStore, "addDrift" | "markComplete">;
@@ -117,7 +117,7 @@ async function walkAll(
       class: "rebuild" as const,
       organizationId,
     }));
-    const looked = await lookInOrder(deps.writers, asks);
+    const looked = await lookInOrder((some) => deps.writers.look(some), asks);
     const at = looked.findIndex((one) => !one.ok && !isOfRecord(one.failure));
     const done = at < 0 ? looked : looked.slice(0, at);
     const written = done.filter((one) => one.ok && one.decision !== "unchanged" && one.decision !== "older");

@@ -7,7 +7,8 @@ import type { ConnectionId } from "../core/ids.ts";
 import type { Account, Send, Source, Upstream } from "../sources/source.ts";
 import { throughGate } from "./gated.ts";
 import type { EventMessage, JobMessage } from "./messages.ts";
-import type { Cursors, Gate, Log, Queues, Writers } from "./ports.ts";
+import type { Door } from "./permits.ts";
+import type { Cursors, Gate, Log, Queues, WalkingWriters } from "./ports.ts";
 import type { AccessStore, MinimisationStore, PurgeStore } from "./privacy-stores.ts";
 import type {
   AssessmentsTaken,
@@ -47,7 +48,7 @@ export interface World {
   readonly cursors: Cursors;
   readonly queues: Queues;
   readonly gate: (id: ConnectionId) => Gate;
-  readonly writers: (id: ConnectionId) => Writers;
+  readonly writers: (id: ConnectionId) => WalkingWriters;
   /** @throws when this version has no such source */
   readonly source: (id: string) => Source;
   /** One account's HTTP, not yet through the gate. */
@@ -64,6 +65,8 @@ export interface Tuning {
   readonly sweepMinutes: number;
   readonly overlapMs: number;
   readonly pagesPerRun: number;
+  /** Writers of each connection. */
+  readonly shards: number;
   readonly verifyBudget: number;
   readonly silenceMs: number;
   readonly ledgerMs: number;
@@ -82,13 +85,14 @@ export function createServices<W extends World>(world: W) {
     account: Account,
     callClass: CallClass,
     retry = false,
+    door: Door = gate(id),
   ): Upstream {
     const onKeyRejected = async () => {
       log("error", "connection_paused", { connection: id, reason: "key_rejected" });
       await connections.pause(id, "RCMS no longer accepts the API key (401). Replace the key and resume.");
     };
     const ask = { class: callClass, retry };
-    const send = throughGate({ gate: gate(id), sleep, onKeyRejected }, http(account), ask);
+    const send = throughGate({ gate: door, sleep, onKeyRejected }, http(account), ask);
     return source(sourceId).open(account, send, world.digest);
   }
 

@@ -2,19 +2,25 @@
 // Object; dying loses only work that its callers repeat.
 
 import type { ConnectionId } from "../core/ids.ts";
-import type { Looked, Writers } from "./ports.ts";
+import { lookInOrder } from "./in-order.ts";
+import { spending } from "./permits.ts";
+import type { WalkingWriters } from "./ports.ts";
 import { noteAlias } from "./purge.ts";
 import type { Services } from "./services.ts";
 import type { Connection } from "./stores.ts";
-import { createWriter, type DoubtStore } from "./write.ts";
+import { createWriter, type DoubtStore, INTERRUPTED } from "./write.ts";
 
 export type ShardWriterDeps = Pick<
   Services,
-  "connections" | "records" | "purges" | "now" | "kinds" | "upstream" | "source"
+  "connections" | "records" | "purges" | "now" | "kinds" | "upstream" | "source" | "gate"
 >;
 
 /** The connection is read anew for every look, so a replaced key or field list counts at once. */
-export function createShardWriter(deps: ShardWriterDeps, id: ConnectionId, doubts: DoubtStore): Writers {
+export function createShardWriter(
+  deps: ShardWriterDeps,
+  id: ConnectionId,
+  doubts: DoubtStore,
+): WalkingWriters {
   let connection: Connection | undefined;
   const writers = writersOf(deps, id, doubts, () => {
     if (connection === undefined) throw new Error("the connection is gone");
@@ -26,6 +32,14 @@ export function createShardWriter(deps: ShardWriterDeps, id: ConnectionId, doubt
   };
   return {
     look: async (asks) => ((await known()) ? writers.look(asks) : asks.map(() => INTERRUPTED)),
+    async walk(asks, permits) {
+      if (!(await known())) return [INTERRUPTED];
+      const door = spending(deps.gate(id), permits, deps.now);
+      return lookInOrder(
+        writers.look,
+        asks.map((ask) => ({ ...ask, door })),
+      );
+    },
     // Nobody is asked, so no account is needed; of a connection that is gone the guarded statement writes nothing.
     offer: writers.offer,
   };
@@ -36,12 +50,12 @@ function writersOf(
   id: ConnectionId,
   doubts: DoubtStore,
   connection: () => Connection,
-): Writers {
+) {
   const proven = new Set<string>();
   return createWriter({
-    fetchOne: (ref, { class: callClass, retry, organizationId }) => {
+    fetchOne: (ref, { class: callClass, retry, organizationId, door }) => {
       const account = connection();
-      const opened = upstream(id, account.source, account, callClass, retry);
+      const opened = upstream(id, account.source, account, callClass, retry, door);
       return opened.fetchOne(ref, organizationId === undefined ? undefined : { organizationId });
     },
     versions: (refs) => records.versions(id, refs),
@@ -60,5 +74,3 @@ function writersOf(
     doubts,
   });
 }
-
-const INTERRUPTED: Looked = { ok: false, failure: { kind: "interrupted" } };

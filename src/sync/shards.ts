@@ -5,7 +5,7 @@ import type { Ref } from "../core/ids.ts";
 import type { Snapshot } from "../core/record.ts";
 import { shardOf } from "../core/shard.ts";
 import { type OfferDeps, offerTogether } from "./offers.ts";
-import type { Looked, Writers } from "./ports.ts";
+import type { LookAsk, Looked, WalkingWriters, Writers } from "./ports.ts";
 import { INTERRUPTED } from "./write.ts";
 
 /**
@@ -14,9 +14,9 @@ import { INTERRUPTED } from "./write.ts";
  */
 export function shardedWriters(
   shards: number,
-  shard: (number: number) => Writers,
+  shard: (number: number) => WalkingWriters,
   records: Pick<OfferDeps, "versions" | "commit">,
-): Writers {
+): WalkingWriters {
   async function spread<T>(
     entries: readonly T[],
     refOf: (entry: T) => Ref,
@@ -50,6 +50,16 @@ export function shardedWriters(
         ({ ref }) => ref,
         (writers, part) => writers.look(part),
       ),
+    async walk(asks, permits) {
+      const [first] = asks;
+      if (first === undefined) return [];
+      const number = shardOf(first.ref, shards);
+      const own = asks.findIndex(({ ref }: LookAsk) => shardOf(ref, shards) !== number);
+      const looked = await shard(number)
+        .walk(own < 0 ? asks : asks.slice(0, own), permits)
+        .catch(() => []);
+      return looked.length === 0 ? [INTERRUPTED] : looked;
+    },
     offer: (snapshots) => offerTogether({ ...records, toShards }, snapshots),
   };
 }

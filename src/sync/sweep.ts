@@ -8,20 +8,23 @@ import { limits } from "../core/limits.ts";
 import type { Source } from "../sources/source.ts";
 import type { ListChanged } from "./burst.ts";
 import { applyPage, newRun, pageAsOf, runPages } from "./paging.ts";
-import type { Cursor, Cursors, Gate, Log, Queues, Writers } from "./ports.ts";
+import type { Cursor, Cursors, Gate, Log, Queues, WalkingWriters } from "./ports.ts";
 import type { Connection, ConnectionStore, KindStore, Ledger, PageRun, RecordStore } from "./stores.ts";
 
 export interface SweepDeps {
   readonly now: () => number;
   readonly newId: () => string;
+  readonly sleep: (ms: number) => Promise<void>;
   readonly source: Source;
-  readonly gate: Gate;
+  readonly gate: Pick<Gate, "acquire" | "lease" | "release">;
   readonly cursors: Cursors;
   readonly records: Pick<RecordStore, "versions" | "suppressed" | "ids" | "page" | "bookmark">;
   readonly kinds: KindStore;
   readonly ledger: Pick<Ledger, "clientsHeardOf">;
   readonly connections: Pick<ConnectionStore, "raise" | "clear">;
-  readonly writers: Writers;
+  readonly writers: WalkingWriters;
+  /** Among so many writers the refs are spread. */
+  readonly shards: number;
   readonly queues: Pick<Queues, "sendJobs">;
   /** Through the gate, as class `sweep`. */
   readonly listChanged: ListChanged;

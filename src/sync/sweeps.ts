@@ -1,8 +1,9 @@
 // Which kinds a sweep run takes, in which order, and what becomes of a run that could not finish.
 
 import { afterFailure } from "../core/failure.ts";
+import type { CallAsk } from "../core/gate.ts";
 import { limits } from "../core/limits.ts";
-import type { CursorName, Cursors } from "./ports.ts";
+import type { CursorName, Cursors, Lease } from "./ports.ts";
 import type { Connection } from "./stores.ts";
 import { type SweepDeps, type Swept, sweepList, sweptKinds } from "./sweep.ts";
 import { verify, walkClients } from "./walk.ts";
@@ -16,9 +17,10 @@ export async function runSweeps(
   names: readonly CursorName[],
 ): Promise<readonly SweptAny[]> {
   const results: SweptAny[] = [];
+  const gate = handingOver(deps.gate);
   for (const name of names) {
     try {
-      results.push(await runOne(deps, connection, name));
+      results.push(await runOne({ ...deps, gate }, connection, name));
     } catch (error) {
       deps.log("error", "sweep_failed", {
         kind: name,
@@ -27,7 +29,31 @@ export async function runSweeps(
       results.push({ kind: name, ...NOTHING, failure: { kind: "interrupted" } });
     }
   }
+  await gate.end();
   return results;
+}
+
+/**
+ * The gate of a run: a lease that is over is given back in the call that takes the next one. Dying in between leaves
+ * it to end by itself, as dying before it was given back always did.
+ */
+function handingOver(gate: SweepDeps["gate"]) {
+  let over: Lease | undefined;
+  return {
+    acquire: (ask: CallAsk) => gate.acquire(ask),
+    lease(name: string, holder: string, forMs: number) {
+      const instead = over;
+      over = undefined;
+      return gate.lease(name, holder, forMs, instead);
+    },
+    async release(name: string, holder: string) {
+      if (over !== undefined) await gate.release(over.name, over.holder);
+      over = { name, holder };
+    },
+    async end() {
+      if (over !== undefined) await gate.release(over.name, over.holder).catch(() => {});
+    },
+  };
 }
 
 const NOTHING = { pages: 0, seen: 0, drifted: 0, watermark: undefined, finished: false } as const;

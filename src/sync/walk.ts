@@ -4,19 +4,23 @@
 
 import type { Failure } from "../core/failure.ts";
 import type { CallClass } from "../core/gate.ts";
-import type { Kind, RecordId, Ref } from "../core/ids.ts";
+import type { Kind, Ref } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
-import type { Cursor, CursorName, LookAsk, Looked, SweepSummary, Writers } from "./ports.ts";
+import { shardOf } from "../core/shard.ts";
+import { isClosed } from "./in-order.ts";
+import { permitsInTurn } from "./permits.ts";
+import type { Cursor, CursorName, LookAsk, Looked, SweepSummary } from "./ports.ts";
+import { nextInRound, type Place } from "./rounds.ts";
 import type { Connection, DriftCause } from "./stores.ts";
 import { type SweepDeps, type Swept, sweptKinds } from "./sweep.ts";
 
-type Reached = Pick<Cursor, "walkedTo" | "recentTo" | "heardTo">;
+type Reached = Place & Pick<Cursor, "recentTo" | "heardTo">;
 
 interface Step {
   readonly ref: Ref;
   readonly organizationId?: string | undefined;
   /** Where the walk stands once this record was looked at. */
-  readonly reached?: Reached;
+  readonly reached: Reached;
 }
 
 /**
@@ -41,13 +45,11 @@ async function walk(
   name: CursorName,
   callClass: CallClass,
   slice: number,
-  plan: (
-    cursor: Cursor,
-    rows: number,
-  ) => Promise<{ readonly steps: readonly Step[]; readonly end: Pick<Cursor, "walkedTo"> }>,
+  plan: (cursor: Cursor, rows: number) => Promise<{ readonly steps: readonly Step[]; readonly end: Reached }>,
 ): Promise<Omit<Swept, "kind">> {
   const holder = deps.newId();
-  const lease = () => deps.gate.lease(`sweep/${name}`, holder, limits.sweepLeaseMs);
+  const lease = () => deps.gate.lease(`sweep/${name}`, holder, limits.walkLeaseMs);
+  let leasedAt = deps.now();
   if (!(await lease())) return { ...NOWHERE, busy: true };
   try {
     let cursor = await deps.cursors.read(connection.id, name);
@@ -57,6 +59,8 @@ async function walk(
     const result = await lookAt(deps, connection, steps, callClass, async (reached, done) => {
       cursor = { ...cursor, ...reached, left: Math.max(1, rows - done.steps), sofar: sum(sofar, done) };
       await deps.cursors.write(connection.id, name, cursor, true);
+      if (deps.now() - leasedAt < limits.walkLeaseMs / 2) return;
+      leasedAt = deps.now();
       await lease();
     });
     const { seen, drifted, failure } = result;
@@ -88,7 +92,8 @@ async function stepsOf(deps: SweepDeps, connection: Connection, kind: Kind, curs
     updatedAfter: recentTo,
   });
   const left = rows - heard.length - recent.length;
-  const walked = await nextIds(deps, connection, ["clients"], cursor.walkedTo, left);
+  const refOf = ({ id }: Ref): Ref => ({ kind, id });
+  const round = await nextInRound(deps, connection, ["clients"], refOf, cursor, left);
   const steps: Step[] = [
     ...heard.map(({ id, receivedAt }) => ({ ref: { kind, id }, reached: { heardTo: receivedAt } })),
     ...recent.map(({ id, organizationId, updatedAt }) => ({
@@ -96,14 +101,10 @@ async function stepsOf(deps: SweepDeps, connection: Connection, kind: Kind, curs
       organizationId,
       reached: { recentTo: (updatedAt ?? recentTo) + 1 },
     })),
-    ...walked.steps.map(({ ref, organizationId }) => ({
-      ref: { kind, id: ref.id },
-      organizationId,
-      reached: { walkedTo: `clients/${ref.id}` },
-    })),
+    ...round.steps,
   ];
   const end = {
-    walkedTo: walked.end,
+    ...round.end,
     recentTo: Math.max(recentTo, ...recent.map(({ updatedAt }) => (updatedAt ?? 0) + 1)),
     heardTo: Math.max(heardTo, ...heard.map(({ receivedAt }) => receivedAt)),
   };
@@ -129,14 +130,9 @@ export function verify(
   connection: Connection,
   budget: number,
 ): Promise<Omit<Swept, "kind">> {
-  return walk(deps, connection, "verify", "verify", budget, async (cursor, rows) => {
-    const { steps, end } = await nextIds(deps, connection, sweptKinds(deps.source), cursor.walkedTo, rows);
-    const placed = steps.map((step) => ({
-      ...step,
-      reached: { walkedTo: `${step.ref.kind}/${step.ref.id}` },
-    }));
-    return { steps: placed, end: { walkedTo: end } };
-  });
+  return walk(deps, connection, "verify", "verify", budget, (cursor, rows) =>
+    nextInRound(deps, connection, sweptKinds(deps.source), (held) => held, cursor, rows),
+  );
 }
 
 function ending(failure: Failure | undefined) {
@@ -144,57 +140,36 @@ function ending(failure: Failure | undefined) {
 }
 
 /**
- * The next refs in the order of kinds and ids; past the last one the walk starts over.
- * @param from `<kind>/<id>` of the last ref walked
+ * In order, as many at a time as one writer has next and the gate gives permits for. A walk goes on only behind what
+ * was looked at without a gap: however few were let through, the next one goes on behind them. One record that cannot
+ * be read does not end it for the others; an upstream that is away does.
+ * @param moved called after every few: where the walk stands, and what is behind it
  */
-async function nextIds(
-  deps: SweepDeps,
-  connection: Connection,
-  kinds: readonly Kind[],
-  from: string | undefined,
-  budget: number,
-): Promise<{ readonly steps: readonly Step[]; readonly end: string }> {
-  const [fromKind, fromId = ""] = (from ?? "").split("/");
-  const start = Math.max(0, kinds.indexOf(fromKind as Kind));
-  const steps: Step[] = [];
-  for (let at = start; at < kinds.length && steps.length < budget; at++) {
-    const kind = kinds[at] as Kind;
-    const after = at === start ? fromId : "";
-    const ids = await deps.records.ids(connection.id, kind, after, budget - steps.length);
-    steps.push(
-      ...ids.map(({ id, organizationId }) => ({ ref: { kind, id: id as RecordId }, organizationId })),
-    );
-  }
-  if (budget <= 0) return { steps, end: from ?? "" };
-  const last = steps.at(-1);
-  const end = last === undefined || steps.length < budget ? "" : `${last.ref.kind}/${last.ref.id}`;
-  return { steps, end };
-}
-
 async function lookAt(
   deps: SweepDeps,
   connection: Connection,
   steps: readonly Step[],
   callClass: CallClass,
-  /** Called after every few: where the walk stands, and what is behind it. */
   moved: (reached: Reached, done: Figures & { readonly steps: number }) => Promise<void>,
-): Promise<{ readonly seen: number; readonly drifted: number; readonly failure?: Failure }> {
-  let seen = 0;
-  let drifted = 0;
-  let reached: Reached = {};
-  for (let at = 0; at < steps.length; at += limits.walkAtOnce) {
-    const part = steps.slice(at, at + limits.walkAtOnce);
+): Promise<Figures & { readonly failure?: Failure }> {
+  const permitsFor = permitsInTurn(deps, callClass);
+  let [seen, drifted, behind, away] = [0, 0, 0, 0];
+  let failure: Failure | undefined;
+  for (let at = 0; at < steps.length && failure === undefined; ) {
+    const next = ofOneWriter(deps, steps.slice(at, at + limits.walkTogether));
+    const permits = await permitsFor(next.length);
+    const part = next.slice(0, Math.max(1, permits.calls));
     const asks = part.map(({ ref, organizationId }): LookAsk => ({ ref, class: callClass, organizationId }));
-    const looked = await lookInOrder(deps.writers, asks);
-    const doubtful = part.filter((_, i) => hasDoubt(looked[i])).map(({ ref }) => ref);
-    if (doubtful.length > 0) {
-      const jobs = doubtful.map((ref) => ({ job: "look", connection: connection.id, ref }) as const);
-      await deps.queues.sendJobs(jobs, limits.confirmAfterMs / 1_000 + 1);
-    }
-    const stop = whyStop(looked);
-    const done = stop === undefined ? looked : looked.slice(0, stop.at);
-    for (const [i, one] of done.entries()) {
-      reached = { ...reached, ...part[i]?.reached };
+    const looked = await deps.writers.walk(asks, permits);
+    await confirmDoubts(deps, connection, part, looked);
+    const before = behind;
+    for (const [i, one] of looked.entries()) {
+      const closed = isClosed(one);
+      away = isAway(one) ? away + 1 : 0;
+      if (!one.ok && (closed || away === limits.walkAway)) failure = one.failure;
+      if (failure !== undefined) break;
+      at++;
+      if (away === 0) behind = at;
       if (!one.ok) continue;
       seen++;
       const cause = driftOf(deps, one);
@@ -202,51 +177,42 @@ async function lookAt(
       drifted++;
       await deps.kinds.addDrift(connection.id, (part[i] as Step).ref.kind, { [cause]: 1 });
     }
-    // However few were let through, the next walk goes on behind them: a small budget is slow, never stuck.
-    const behind = at + done.length;
-    if (done.length > 0 && behind < steps.length) await moved(reached, { steps: behind, seen, drifted });
-    if (stop !== undefined) return { seen, drifted, failure: stop.failure };
+    // Nothing but trouble, to the last: that is no record's own.
+    const last = looked.at(-1);
+    if (at === steps.length && behind === 0 && last?.ok === false) failure = last.failure;
+    const goesOn = behind < steps.length;
+    if (behind > before && goesOn)
+      await moved(reachedBy(steps.slice(0, behind)), { steps: behind, seen, drifted });
   }
-  return { seen, drifted };
+  return failure === undefined ? { seen, drifted } : { seen, drifted, failure };
 }
 
-/**
- * One after the other: with a small budget some are let through and some are not, and a walk can only go on behind
- * what was looked at without a gap. It ends where the gate does; the budget is the pace, not this.
- */
-export async function lookInOrder(
-  writers: Pick<Writers, "look">,
-  asks: readonly LookAsk[],
-): Promise<readonly Looked[]> {
-  const looked: Looked[] = [];
-  for (const ask of asks) {
-    const [one] = await writers.look([ask]);
-    if (one === undefined) break;
-    looked.push(one);
-    if (isClosed(one)) break;
-  }
-  return looked;
+/** The first of them that share a writer. */
+function ofOneWriter({ shards }: SweepDeps, steps: readonly Step[]): readonly Step[] {
+  const shard = (step: Step) => shardOf(step.ref, shards);
+  const other = steps.findIndex((step) => shard(step) !== shard(steps[0] as Step));
+  return other < 0 ? steps : steps.slice(0, other);
 }
 
-const isOneOf =
-  (...kinds: readonly Failure["kind"][]) =>
-  (one: Looked) =>
-    !one.ok && kinds.includes(one.failure.kind);
-const isClosed = isOneOf("held", "paused", "key_rejected");
-const isAway = isOneOf("unreachable", "server_error", "interrupted");
+const reachedBy = (steps: readonly Step[]): Reached =>
+  Object.assign({}, ...steps.map(({ reached }) => reached)) as Reached;
+
+async function confirmDoubts(
+  deps: Pick<SweepDeps, "queues">,
+  connection: Connection,
+  part: readonly Step[],
+  looked: readonly Looked[],
+): Promise<void> {
+  const doubtful = part.filter((_, i) => hasDoubt(looked[i])).map(({ ref }) => ref);
+  if (doubtful.length === 0) return;
+  const jobs = doubtful.map((ref) => ({ job: "look", connection: connection.id, ref }) as const);
+  await deps.queues.sendJobs(jobs, limits.confirmAfterMs / 1_000 + 1);
+}
 
 const hasDoubt = (looked: Looked | undefined) => looked?.ok === true && looked.doubt !== undefined;
 
-/**
- * One record that cannot be read must not end the walk for the others; an upstream that is away does.
- * @returns the first position that was not looked at, and why
- */
-function whyStop(looked: readonly Looked[]): { readonly at: number; readonly failure: Failure } | undefined {
-  const closed = looked.findIndex(isClosed);
-  const at = closed >= 0 ? closed : looked.every(isAway) ? 0 : -1;
-  const one = looked[at];
-  return one === undefined || one.ok ? undefined : { at, failure: one.failure };
-}
+const AWAY: ReadonlySet<string> = new Set(["unreachable", "server_error", "interrupted"]);
+const isAway = (one: Looked) => !one.ok && AWAY.has(one.failure.kind);
 
 function driftOf(deps: SweepDeps, looked: Extract<Looked, { ok: true }>): DriftCause | undefined {
   if (looked.decision === "tombstone") return "deleted";

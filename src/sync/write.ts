@@ -8,7 +8,6 @@
 import { fetchedAsOf } from "../core/as-of.ts";
 import { type Doubt, decide } from "../core/decide.ts";
 import type { Result } from "../core/failure.ts";
-import type { CallClass } from "../core/gate.ts";
 import { type Kind, type RecordId, type Ref, refKey } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import {
@@ -21,14 +20,18 @@ import {
 } from "../core/record.ts";
 import type { Look } from "../sources/source.ts";
 import { createGroupCommit, createSlots } from "./grouping.ts";
+import type { Door } from "./permits.ts";
 import type { LookAsk, Looked, Shown, Writers } from "./ports.ts";
 import type { Refusal } from "./stores.ts";
+
+/** A look, and what its call goes through: the gate, unless permits were taken for it. */
+export type DoorAsk = LookAsk & { readonly door?: Door };
 
 export interface WriterDeps {
   /** Through the gate. */
   readonly fetchOne: (
     ref: Ref,
-    ask: { readonly class: CallClass; readonly retry: boolean; readonly organizationId?: string | undefined },
+    ask: Omit<DoorAsk, "ref" | "notBefore"> & { readonly retry: boolean },
   ) => Promise<Result<Look>>;
   readonly versions: (refs: readonly Ref[]) => Promise<ReadonlyMap<string, Version>>;
   readonly commit: (writes: readonly Write[]) => Promise<ReadonlySet<string>>;
@@ -52,12 +55,14 @@ export interface DoubtStore {
 
 interface Flight {
   /** Readers who take the present fetch, should it prove to have started late enough for them. */
-  readers: { readonly ask: LookAsk; readonly resolve: (looked: Promise<Looked>) => void }[];
+  readers: { readonly ask: DoorAsk; readonly resolve: (looked: Promise<Looked>) => void }[];
   /** Everyone who asked after the present fetch started; one fetch will answer them all. */
-  trailing: { ask: LookAsk; promise: Promise<Looked>; resolve: (looked: Looked) => void } | undefined;
+  trailing: { ask: DoorAsk; promise: Promise<Looked>; resolve: (looked: Looked) => void } | undefined;
 }
 
-export function createWriter(deps: WriterDeps): Writers {
+export function createWriter(
+  deps: WriterDeps,
+): Writers & { look(asks: readonly DoorAsk[]): ReturnType<Writers["look"]> } {
   const flights = new Map<string, Flight>();
   const failed = new Set<string>();
   const recent = new Map<string, { readonly startedAt: number; readonly looked: Promise<Looked> }>();
@@ -73,7 +78,7 @@ export function createWriter(deps: WriterDeps): Writers {
    * never answered by that fetch (WR2): it joins the one trailing look instead. Only a reader, who said how old a
    * fetch may be, takes one that is lately done or under way: a thousand readers cost one (RD3).
    */
-  function look(ask: LookAsk): Promise<Looked> {
+  function look(ask: DoorAsk): Promise<Looked> {
     const key = refKey(ask.ref);
     const known = ask.notBefore === undefined ? undefined : recent.get(key);
     if (known && known.startedAt >= (ask.notBefore ?? 0)) return known.looked;
@@ -90,7 +95,7 @@ export function createWriter(deps: WriterDeps): Writers {
     return promise;
   }
 
-  function joinTrailing(flight: Flight, ask: LookAsk): Promise<Looked> {
+  function joinTrailing(flight: Flight, ask: DoorAsk): Promise<Looked> {
     flight.trailing ??= { ask, ...Promise.withResolvers<Looked>() };
     // A reader waiting behind an event's look makes it a reader's look.
     if (ask.class === "interactive") flight.trailing.ask = { ...flight.trailing.ask, class: "interactive" };
@@ -101,7 +106,7 @@ export function createWriter(deps: WriterDeps): Writers {
     return flight.trailing.promise;
   }
 
-  async function fly(flight: Flight, key: string, firstAsk: LookAsk, answer: (looked: Looked) => void) {
+  async function fly(flight: Flight, key: string, firstAsk: DoorAsk, answer: (looked: Looked) => void) {
     let ask = firstAsk;
     let resolve = answer;
     for (;;) {
@@ -137,9 +142,9 @@ export function createWriter(deps: WriterDeps): Writers {
     });
   }
 
-  async function fetchSafely(ask: LookAsk, retry: boolean): Promise<Result<Look>> {
+  async function fetchSafely({ ref, notBefore: _, ...ask }: DoorAsk, retry: boolean): Promise<Result<Look>> {
     try {
-      return await deps.fetchOne(ask.ref, { class: ask.class, retry, organizationId: ask.organizationId });
+      return await deps.fetchOne(ref, { ...ask, retry });
     } catch {
       return { ok: false, failure: { kind: "interrupted" } };
     }
@@ -179,7 +184,7 @@ export function createWriter(deps: WriterDeps): Writers {
   }
 
   /** For a purged client nobody is asked; a fetch that was under way already is refused by the statement. */
-  async function lookAll(asks: readonly LookAsk[]): Promise<readonly Looked[]> {
+  async function lookAll(asks: readonly DoorAsk[]): Promise<readonly Looked[]> {
     try {
       const suppressed = await deps.suppressed(asks.map(({ ref }) => ref));
       return await Promise.all(asks.map((ask) => (suppressed.has(refKey(ask.ref)) ? SUPPRESSED : look(ask))));

@@ -14,7 +14,7 @@ export async function measureBilling(bench: Bench): Promise<readonly Row[]> {
   const sweep = await countSweep(bench.bundles);
   const reads = await countReads(bench.bundles);
   const clients = bench.quick ? 20 : 250;
-  const { month } = await countQuiet(bench.bundles, clients);
+  const { month } = await countQuiet(bench.bundles, clients, UPSTREAM_MS);
   const beyond = billBeyondPlan(month);
   const dollars = (bill: ReturnType<typeof billOf>, what: string, against: string, atMost?: number) =>
     row(bill.dollars, {

@@ -192,13 +192,14 @@ const TICKS = 2;
  * One connection on which nothing changes, for two ticks of the clock and one daily purge; a month is so many of them,
  * for so many connections. The budget makes the walks wait for it, as it does in production, only ten times as fast.
  */
-export async function countQuiet(bundles: Bundles, clients: number) {
+export async function countQuiet(bundles: Bundles, clients: number, upstreamMs = 0) {
   const budget = { UPSTREAM_PER_MINUTE: "1200", UPSTREAM_BURST: "30" };
   const counted = await startCounted(bundles, { organizations: 5, staff: 20, clients }, budget);
   try {
-    const { mirror, settle, during } = counted;
+    const { mirror, network, settle, during } = counted;
     await mirror.admin("POST", "/connections/bench/rebuild", {});
     await settle();
+    network.patchSettings({ latency_ms: [upstreamMs, upstreamMs] });
     const tick = async () => {
       await mirror.tick("*/15 * * * *");
       await settle();

@@ -3,7 +3,7 @@
 import { expect, it } from "vitest";
 import { createCopies, dropping } from "../../src/cloudflare/copies.ts";
 import { limits } from "../../src/core/limits.ts";
-import type { Looked, Writers } from "../../src/sync/ports.ts";
+import type { Looked } from "../../src/sync/ports.ts";
 import { refOf, snapshotOf } from "../core/samples.ts";
 import { HERE, handClock } from "../sync/world.ts";
 
@@ -67,10 +67,13 @@ it.each<[string, Looked, boolean]>([
 ])("RD5 a copy of what %s", async (_what, looked, stays) => {
   const { copies, keep, get } = setUp();
   const answer = async (asks: readonly unknown[]) => asks.map(() => looked);
-  const writers: Writers = dropping(copies, HERE, { look: answer, offer: answer });
+  const writers = dropping(copies, HERE, { look: answer, walk: answer, offer: answer });
   keep();
   keep("y");
   await writers.look([{ ref: refOf("x"), class: "event" }]);
+  expect([get() !== undefined, get("y") !== undefined]).toEqual([stays, true]);
+  keep();
+  await writers.walk([{ ref: refOf("x"), class: "verify" }], { calls: 1, until: 0, report: false });
   expect([get() !== undefined, get("y") !== undefined]).toEqual([stays, true]);
   keep();
   await writers.offer([snapshotOf({ fetchedAt: 1 })]);

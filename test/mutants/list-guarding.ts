@@ -9,8 +9,8 @@ export const GUARDING: readonly Mutant[] = [
     edits: [
       {
         file: "src/core/gate.ts",
-        from: "      granted: countGrant(refilled.granted, now),",
-        to: "      granted: refilled.granted,",
+        from: "    granted: countGrants(refilled.granted, calls, spentBy),",
+        to: "    granted: refilled.granted,",
       },
     ],
     profile: "full",
@@ -81,6 +81,21 @@ export const GUARDING: readonly Mutant[] = [
     profile: "hooks-only",
     seeds: 500,
     seen: /^gate: .*Retry-After/,
+  },
+  {
+    name: "permits-outlive-a-pause",
+    mistake: "spends a walk's permits however late, and after calls that were refused or failed",
+    edits: [
+      {
+        file: "src/sync/permits.ts",
+        from: "      if (left < 1 || ask.retry || now() >= until) return gate.acquire(ask);",
+        to: "      if (left < 1 || ask.retry) return gate.acquire(ask);",
+      },
+      { file: "src/sync/permits.ts", from: '      if (call.outcome !== "ok") left = 0;\n', to: "" },
+    ],
+    profile: "sweep-only",
+    seeds: 5_000,
+    seen: /^gate: .*long/,
   },
   {
     name: "webhook-left-dead",

@@ -165,8 +165,8 @@ export const SWEEPING: readonly Mutant[] = [
     edits: [
       {
         file: WALK,
-        from: "await nextIds(deps, connection, sweptKinds(deps.source), cursor.walkedTo, rows);",
-        to: "await nextIds(deps, connection, sweptKinds(deps.source), undefined, Math.min(3, rows));",
+        from: "nextInRound(deps, connection, sweptKinds(deps.source), (held) => held, cursor, rows),",
+        to: "nextInRound(deps, connection, sweptKinds(deps.source), (held) => held, {}, Math.min(3, rows)),",
       },
     ],
     profile: "full",
@@ -179,8 +179,8 @@ export const SWEEPING: readonly Mutant[] = [
     edits: [
       {
         file: WALK,
-        from: '  const walked = await nextIds(deps, connection, ["clients"], cursor.walkedTo, left);',
-        to: '  const walked = await nextIds(deps, connection, ["clients"], cursor.walkedTo, left * 0);',
+        from: '  const round = await nextInRound(deps, connection, ["clients"], refOf, cursor, left);',
+        to: '  const round = await nextInRound(deps, connection, ["clients"], refOf, cursor, left * 0);',
       },
     ],
     profile: "sweep-only",

@@ -4,6 +4,7 @@
 import { evictDurableObject } from "cloudflare:test";
 import { vi } from "vitest";
 import type { ConnectionId } from "../../src/core/ids.ts";
+import { limits } from "../../src/core/limits.ts";
 import { env } from "../support/bindings.ts";
 import { everythingKept, type Part } from "./kept.ts";
 import { type Operation, QUARTER } from "./operations.ts";
@@ -56,7 +57,7 @@ export async function run(story: Story, strike?: Strike): Promise<Ended> {
   // Whoever got no answer asks again: at once, and when a lease of the dead is over.
   await act(performer, story.act, deliveries);
   await goOn(world, performer, drain);
-  await goOn(world, performer, pass(31));
+  await goOn(world, performer, pass(limits.walkLeaseMs / 1_000 + 1));
   await act(performer, story.act, deliveries);
   const afterwards = story.clock ? [...AFTERWARDS, ...BY_THE_CLOCK] : AFTERWARDS;
   for (const operation of afterwards) await goOn(world, performer, operation);

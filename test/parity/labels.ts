@@ -14,6 +14,7 @@ export const LABELS: Readonly<Record<string, string>> = {
   "worker: D1 SELECT suppressions": "purged clients are looked up",
   "worker: D1 SELECT records": "rows are read",
   "worker: WRITERS.look": "the writer is asked to look",
+  "worker: WRITERS.walk": "the writer is asked to walk on permits taken for it",
   "worker: WRITERS.offer": "what a list brought and may not simply be written is left to the writer",
   "worker: D1 INSERT events": "the ledger is written, the acknowledgement is next",
   "worker: D1 INSERT dead_letters": "a message is parked, the acknowledgement is next",
@@ -45,7 +46,7 @@ export const LABELS: Readonly<Record<string, string>> = {
   // Sweeping: leases, checkpoints, watermarks.
   "worker: GATES.lease": "a lease is taken or extended",
   "worker: GATES.release": "a lease is given back",
-  "worker: GATES.acquire": "the gate is asked for a permit for a list",
+  "worker: GATES.acquire": "the gate is asked for a permit for a list, or for several for a walk",
   "worker: KV get organizations": "the cursor of organizations is read",
   "worker: KV get staff": "the cursor of staff is read",
   "worker: KV get clients": "the cursor of clients is read",

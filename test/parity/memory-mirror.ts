@@ -17,7 +17,7 @@ import { createLeases } from "../../src/core/leases.ts";
 import type { MirrorRecord, Write } from "../../src/core/record.ts";
 import { rcms } from "../../src/sources/rcms/rcms.ts";
 import { upstreamHttp } from "../../src/sources/upstream-http.ts";
-import type { Cursor, CursorKey, Gate, Writers } from "../../src/sync/ports.ts";
+import type { Cursor, CursorKey, Gate, WalkingWriters } from "../../src/sync/ports.ts";
 import { createServices } from "../../src/sync/services.ts";
 import { createShardWriter } from "../../src/sync/shard-writer.ts";
 import { shardedWriters } from "../../src/sync/shards.ts";
@@ -58,14 +58,14 @@ export function deployMemory(connection: ConnectionId, upstream: Upstream): Memo
   const kv = kvMemory();
   const copies = createCopies(now, settings.L1_TTL_SECONDS * 1_000);
   const gate = gateMemory({ perMinute: settings.UPSTREAM_PER_MINUTE, burst: settings.UPSTREAM_BURST }, now);
-  const shards = new Map<number, Writers>();
+  const shards = new Map<number, WalkingWriters>();
   const doubts = new Map<string, Doubt>();
   const doubtStore: DoubtStore = {
     get: (ref) => doubts.get(refKey(ref)),
     set: (ref, doubt) => void doubts.set(refKey(ref), doubt),
     delete: (ref) => void doubts.delete(refKey(ref)),
   };
-  const shard = (number: number): Writers => {
+  const shard = (number: number): WalkingWriters => {
     const known = shards.get(number) ?? createShardWriter(services, connection, doubtStore);
     shards.set(number, known);
     return known;
@@ -180,7 +180,7 @@ function gateMemory(budget: { readonly perMinute: number; readonly burst: number
     async resume() {
       state = resume(current());
     },
-    lease: async (name, holder, forMs) => leases.take(name, holder, forMs, now()),
+    lease: async (name, holder, forMs, instead) => leases.take(name, holder, forMs, now(), instead),
     release: async (name, holder) => leases.release(name, holder),
     async clear() {
       state = undefined;

@@ -33,6 +33,7 @@ export const TUNING: Tuning = {
   sweepMinutes: 15,
   overlapMs: 120_000,
   pagesPerRun: 50,
+  shards: SHARDS,
   verifyBudget: 25,
   silenceMs: 6 * 3_600_000,
   ledgerMs: 72 * 3_600_000,
@@ -180,6 +181,7 @@ export function createMirror(world: MirrorWorld) {
         if ([...others].some((one) => one.alive)) watched.overlapped(`two fetches at once: ${target}`);
         calls.set(target, others.add(life));
       }
+      objects.calls();
       const reply = await send(request);
       if (single) others.delete(life);
       await life.step(0);

@@ -5,7 +5,8 @@ import type { Doubt } from "../../src/core/decide.ts";
 import { acquire, type GateBudget, type GateState, openGate, report, resume } from "../../src/core/gate.ts";
 import { type ConnectionId, refKey } from "../../src/core/ids.ts";
 import { createLeases } from "../../src/core/leases.ts";
-import type { Gate, Writers } from "../../src/sync/ports.ts";
+import { limits } from "../../src/core/limits.ts";
+import type { Gate, WalkingWriters } from "../../src/sync/ports.ts";
 import { createShardWriter, type ShardWriterDeps } from "../../src/sync/shard-writer.ts";
 import { shardedWriters } from "../../src/sync/shards.ts";
 import type { RecordStore } from "../../src/sync/stores.ts";
@@ -37,6 +38,9 @@ export interface ObjectsWorld {
 /** The gate forgets its leases at a call, at a rate of 1. */
 const GATE_CALLS = 30;
 
+/** From the gate's answer to the call: a few steps of a few ms. */
+const LAST_STEPS_MS = 50;
+
 export function createObjects(world: ObjectsWorld) {
   const {
     budget,
@@ -58,10 +62,10 @@ export function createObjects(world: ObjectsWorld) {
     set: (ref, doubt) => void doubts.set(refKey(ref), doubt),
     delete: (ref) => void doubts.delete(refKey(ref)),
   };
-  const shards = new Map<number, { readonly writers: Writers; readonly life: Life }>();
+  const shards = new Map<number, { readonly writers: WalkingWriters; readonly life: Life }>();
 
-  function shardOf(number: number): Writers {
-    const ask = <T>(call: (writers: Writers) => Promise<T>): Promise<T> => {
+  function shardOf(number: number): WalkingWriters {
+    const ask = <T>(call: (writers: WalkingWriters) => Promise<T>): Promise<T> => {
       let shard = shards.get(number);
       if (!shard?.life.alive) {
         const life = newLife();
@@ -74,14 +78,18 @@ export function createObjects(world: ObjectsWorld) {
         call(writers).then(resolve, reject);
       });
     };
-    return { look: (asks) => ask((one) => one.look(asks)), offer: (seen) => ask((one) => one.offer(seen)) };
+    return {
+      look: (asks) => ask((one) => one.look(asks)),
+      walk: (asks, permits) => ask((one) => one.walk(asks, permits)),
+      offer: (seen) => ask((one) => one.offer(seen)),
+    };
   }
 
   const asShards = Array.from({ length: world.shards }, (_, number) => lived(shardOf(number), remote));
 
   let gateState: GateState | undefined;
-  /** Our own book of what RCMS asked of us. */
-  const asked = { quietUntil: 0, keyRejected: false };
+  /** Our own book of what RCMS asked of us, and since when the gate has known. */
+  const asked = { quietUntil: 0, quietSince: 0, keyRejected: false, rejectedSince: 0 };
   const current = () => gateState ?? openGate(budget, clock.now());
   const leases = createLeases();
   /** Our own book of who holds what. */
@@ -103,21 +111,26 @@ export function createObjects(world: ObjectsWorld) {
     },
     async report(call) {
       gateState = report(current(), call, clock.now());
-      if (call.outcome === "key_rejected") asked.keyRejected = true;
-      if (call.outcome === "rate_limited")
-        asked.quietUntil = Math.max(asked.quietUntil, clock.now() + (call.retryAfterMs ?? 0));
+      const now = clock.now();
+      if (call.outcome === "key_rejected" && !asked.keyRejected)
+        Object.assign(asked, { keyRejected: true, rejectedSince: now });
+      if (call.outcome !== "rate_limited") return;
+      if (now >= asked.quietUntil) asked.quietSince = now;
+      asked.quietUntil = Math.max(asked.quietUntil, now + (call.retryAfterMs ?? 0));
     },
     async resume() {
       gateState = resume(current());
       asked.keyRejected = false;
     },
-    async lease(name, holder, forMs) {
+    async lease(name, holder, forMs, instead) {
       if (chance.happens(faults().crash / GATE_CALLS)) {
         counters.gatesLost++;
         forgetLeases();
       }
       const now = clock.now();
-      const granted = leases.take(name, holder, forMs, now);
+      const granted = leases.take(name, holder, forMs, now, instead);
+      if (instead !== undefined && holders.get(instead.name)?.holder === instead.holder)
+        holders.delete(instead.name);
       const held = holders.get(name);
       if (granted && held !== undefined && held.holder !== holder && held.until > now)
         onOverlap(`the lease ${name} has two holders`);
@@ -148,5 +161,13 @@ export function createObjects(world: ObjectsWorld) {
       });
     },
     forgetLeases,
+    /** A call goes out. What the gate let through before it knew may still be on its way, and no longer than that. */
+    calls() {
+      const since = clock.now() - limits.permitMs - LAST_STEPS_MS;
+      if (asked.keyRejected && asked.rejectedSince < since)
+        onBreach("a call went out with a key long rejected");
+      if (clock.now() < asked.quietUntil && asked.quietSince < since)
+        onBreach("a call went out long before Retry-After was over");
+    },
   };
 }

@@ -16,7 +16,7 @@ import { kvCursors } from "./memory-cursors.ts";
 import { replicated } from "./replicas.ts";
 import { jobRecorder, leaseGate, OVERLAP } from "./sweeping.ts";
 import { type TruthfulUpstream, truthfulUpstream } from "./truth.ts";
-import { connectedMemory, doubtMemory, HERE, handClock, logMemory, writerOver } from "./world.ts";
+import { connectedMemory, doubtMemory, HERE, handClock, logMemory, walking, writerOver } from "./world.ts";
 
 const LAG = rcms.visibilityLagMs;
 const IDS = ["a", "b", "c", "d"] as const;
@@ -99,7 +99,9 @@ async function setUp(aheadMs: number, dated: boolean) {
     kinds: memory.kinds,
     ledger: memory.ledger,
     connections: memory.connections,
-    writers: writer,
+    writers: walking(writer),
+    shards: 1,
+    sleep: async () => {},
     queues,
     listChanged: upstream.listChanged,
     overlapMs: OVERLAP,

@@ -245,7 +245,13 @@ describe("the list of a burst", () => {
           return offer(of);
         },
       };
-      await listBurst({ ...alone, listChanged, writers: offering }, "clients", burst(10), new Map(), {
+      // What a page brought is held from then on.
+      const versions = async () =>
+        new Map(
+          brought.length > 0 ? burst(10).map((_, i) => [`clients/r${i}`, snapshotOf({ fetchedAt: 1 })]) : [],
+        );
+      const deps = { ...alone, listChanged, versions, writers: offering };
+      await listBurst(deps, "clients", burst(10), new Map(), {
         waiting: backlog,
         extend: async () => {},
       });
@@ -256,6 +262,30 @@ describe("the list of a burst", () => {
     expect(await pagesFor(500, 3)).toBe(3);
     expect(await pagesFor(1_000_000)).toBe(limits.burstSharedPages);
     expect(brought).toHaveLength(1 + 10 + 3 + limits.burstSharedPages);
+  });
+
+  it("WR9 goes on behind a page that brought other news, within its share of single fetches", async () => {
+    const pagesFor = async (news: number) => {
+      let pages = 0;
+      const listChanged = async () => {
+        const page = pages++;
+        const snapshots = Array.from({ length: 40 }, (_, i) =>
+          // The first page is what is waited for; of later ones so many are news, and the rest is held.
+          snapshotOf({ id: page === 0 ? `r${i}` : i < news ? `n${page}x${i}` : `held${i}`, fetchedAt: 1 }),
+        );
+        return { ok: true, value: { snapshots, unreadable: 0, nextUrl: `p${pages}` } } as const;
+      };
+      const versions = async (refs: readonly { id: string }[]) =>
+        new Map(
+          refs
+            .filter(({ id }) => id.startsWith("held"))
+            .map((ref) => [`clients/${ref.id}`, snapshotOf({ fetchedAt: 1 })]),
+        );
+      await listBurst({ ...alone, listChanged, versions }, "clients", burst(20), new Map());
+      return pages;
+    };
+    expect(await pagesFor(10)).toBe(20 * limits.burstPagesPerRef);
+    expect(await pagesFor(9)).toBe(2);
   });
 
   it("WR9 waits once for its allowance at each page, when that is not long", async () => {

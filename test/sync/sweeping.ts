@@ -3,13 +3,13 @@
 import type { Kind } from "../../src/core/ids.ts";
 import { rcms } from "../../src/sources/rcms/rcms.ts";
 import type { JobMessage } from "../../src/sync/messages.ts";
-import type { CursorName, Gate, Writers } from "../../src/sync/ports.ts";
+import type { CursorName, Gate } from "../../src/sync/ports.ts";
 import { type SweepDeps, sweepList } from "../../src/sync/sweep.ts";
 import { runSweeps } from "../../src/sync/sweeps.ts";
 import { snapshotOf } from "../core/samples.ts";
 import { listedUpstream } from "./listed-upstream.ts";
 import { kvCursors } from "./memory-cursors.ts";
-import { connectedMemory, HERE, handClock, logMemory, writerOver } from "./world.ts";
+import { connectedMemory, HERE, handClock, logMemory, walking, writerOver } from "./world.ts";
 
 export const MINUTE = 60_000;
 export const OVERLAP = 120_000;
@@ -19,7 +19,8 @@ export function leaseGate(now: () => number) {
   const leases = new Map<string, { readonly holder: string; readonly until: number }>();
   const told: string[] = [];
   const gate: Gate = {
-    async lease(name, holder, forMs) {
+    async lease(name, holder, forMs, instead) {
+      if (instead !== undefined) await gate.release(instead.name, instead.holder);
       const held = leases.get(name);
       if (held !== undefined && held.holder !== holder && held.until > now()) return false;
       leases.set(name, { holder, until: now() + forMs });
@@ -28,7 +29,11 @@ export function leaseGate(now: () => number) {
     async release(name, holder) {
       if (leases.get(name)?.holder === holder) leases.delete(name);
     },
-    acquire: async () => ({ granted: true, report: false }),
+    acquire: async ({ calls }) => ({
+      granted: true,
+      report: false,
+      ...(calls === undefined ? {} : { calls }),
+    }),
     report: async () => {},
     resume: async () => void told.push("resume"),
     clear: async () => leases.clear(),
@@ -64,7 +69,7 @@ export async function sweeping(replaced: Partial<SweepDeps> = {}) {
   /** What reached a writer, as `look` or `offer` and the ref. */
   const written: string[] = [];
   const real = writerOver(memory, upstream.fetchOne);
-  const writers: Writers = {
+  const writers = walking({
     look: (asks) => {
       written.push(...asks.map(({ ref }) => `look ${ref.kind}/${ref.id}`));
       return real.look(asks);
@@ -73,11 +78,12 @@ export async function sweeping(replaced: Partial<SweepDeps> = {}) {
       written.push(...snapshots.map(({ kind, id }) => `offer ${kind}/${id}`));
       return real.offer(snapshots);
     },
-  };
+  });
   let ids = 0;
   const deps: SweepDeps = {
     now: clock.now,
     newId: () => `holder-${++ids}`,
+    sleep: async (ms) => clock.pass(ms),
     source: rcms,
     gate,
     cursors,
@@ -86,6 +92,7 @@ export async function sweeping(replaced: Partial<SweepDeps> = {}) {
     ledger: memory.ledger,
     connections: memory.connections,
     writers,
+    shards: 1,
     queues,
     listChanged: upstream.listChanged,
     overlapMs: OVERLAP,

@@ -23,6 +23,31 @@ describe("a run", () => {
     expect(results.every(({ finished }) => finished)).toBe(true);
   });
 
+  it("SW4 gives each lease back as it takes the next one, and the last at its end: one call for each, and one", async () => {
+    const { run, gate, deps } = await sweeping();
+    const calls: string[] = [];
+    const watched: typeof deps.gate = {
+      ...gate,
+      lease: (name, holder, forMs, instead) => {
+        calls.push(`${name} for ${instead?.name}`);
+        return gate.lease(name, holder, forMs, instead);
+      },
+      release: (name, holder) => {
+        calls.push(`no more ${name}`);
+        return gate.release(name, holder);
+      },
+    };
+    Object.assign(deps, { gate: watched });
+    await run(["organizations", "assessment-status", "verify"]);
+    expect(calls).toEqual([
+      "sweep/organizations for undefined",
+      "sweep/assessment-status for sweep/organizations",
+      "sweep/verify for sweep/assessment-status",
+      "no more sweep/verify",
+    ]);
+    expect(gate.leases.size).toBe(0);
+  });
+
   it("SW3 a failure of one kind leaves the others their turn", async () => {
     const { run, upstream } = await sweeping();
     upstream.failures.set("organizations", { kind: "forbidden" });

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { Kind } from "../../src/core/ids.ts";
 import { limits } from "../../src/core/limits.ts";
 import { runJob } from "../../src/sync/jobs.ts";
-import type { Writers } from "../../src/sync/ports.ts";
+import type { WalkingWriters } from "../../src/sync/ports.ts";
 import { verify as verifyOnce } from "../../src/sync/walk.ts";
 import { idOf } from "../core/samples.ts";
 import { MINUTE, sweeping } from "./sweeping.ts";
@@ -168,11 +168,11 @@ describe("what it finds", () => {
     const { memory, drift, deps, connection } = world;
     const before = memory.records.all(HERE);
     const classes = new Set<string>();
-    const writers: Writers = {
+    const writers: WalkingWriters = {
       ...deps.writers,
-      look: (asks) => {
+      walk: (asks, permits) => {
         for (const ask of asks) classes.add(ask.class);
-        return deps.writers.look(asks);
+        return deps.writers.walk(asks, permits);
       },
     };
 

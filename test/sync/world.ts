@@ -13,8 +13,9 @@ import {
   refKey,
 } from "../../src/core/ids.ts";
 import type { Look } from "../../src/sources/source.ts";
+import { lookInOrder } from "../../src/sync/in-order.ts";
 import type { EventMessage, Queued } from "../../src/sync/messages.ts";
-import type { Log, LookAsk } from "../../src/sync/ports.ts";
+import type { Log, LookAsk, WalkingWriters, Writers } from "../../src/sync/ports.ts";
 import { noteAlias } from "../../src/sync/purge.ts";
 import type { Connection } from "../../src/sync/stores.ts";
 import { createWriter, type DoubtStore, type WriterDeps } from "../../src/sync/write.ts";
@@ -123,6 +124,11 @@ export function doubtMemory(): DoubtStore & { readonly size: () => number } {
 }
 
 /** A writer over a mirror in memory; every part of it can be replaced. */
+/** Walks as a shard's writer makes them, permits aside: the writer beneath is not asked through a gate. */
+export function walking(writers: Writers): WalkingWriters {
+  return { ...writers, walk: (asks) => lookInOrder(writers.look, asks) };
+}
+
 export function writerOver(
   memory: Memory,
   fetchOne: WriterDeps["fetchOne"],
