@@ -77,6 +77,6 @@ export function maySee(key: ApiKey, organizationId: string | undefined): boolean
   );
 }
 
-export function bearer(header: string | null | undefined): string | undefined {
+function bearer(header: string | undefined): string | undefined {
   return /^Bearer ([\x21-\x7e]{1,512})$/i.exec(header ?? "")?.[1];
 }

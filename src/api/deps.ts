@@ -40,7 +40,7 @@ export interface ApiDeps {
   readonly isAdmin: (token: string) => boolean;
   readonly findKey: (key: string) => Promise<ApiKey | undefined>;
   /** Without a trip to the database: what this isolate knows of a key, if anything. */
-  readonly heldKey: (key: string | undefined) => ApiKey | undefined;
+  readonly heldKey: (key: string) => ApiKey | undefined;
   /** The key's ration of requests: false when it is used up for now. */
   readonly admit: (keyId: string) => Promise<boolean>;
   readonly sleep: (ms: number) => Promise<void>;

@@ -3,7 +3,7 @@
 
 import { type Kind, recordId } from "../core/ids.ts";
 import type { MirrorRecord } from "../core/record.ts";
-import { bearer, isExpired, mayRead, maySee } from "./auth.ts";
+import { isExpired, mayRead, maySee } from "./auth.ts";
 import { ageSeconds } from "./cache-headers.ts";
 import type { ApiDeps } from "./deps.ts";
 import { requestIdOf } from "./request-id.ts";
@@ -11,6 +11,9 @@ import { type Found, recordBody, recordHeaders } from "./wire.ts";
 
 /** A query, a longer path, an escape: not here. */
 const PATH = /^https?:\/\/[^/?#]+\/v1\/(organizations|staff|clients)\/([^/?#]+)$/;
+
+/** As nearly everybody writes it. */
+const BEARER = "Bearer ";
 
 /** Request headers that the plain answer would not do for. */
 const ASKING = [
@@ -56,10 +59,12 @@ export function hotReads(
     if (id === undefined) return undefined;
     const kind = kindNamed as Kind;
     const { headers } = request;
-    const key = deps.heldKey(bearer(headers.get("authorization")));
+    const authorization = headers.get("authorization");
+    if (!authorization?.startsWith(BEARER)) return undefined;
+    const key = deps.heldKey(authorization.slice(BEARER.length));
     const now = deps.now();
     if (key === undefined || isExpired(key, now) || !mayRead(key, kind)) return undefined;
-    if (ASKING.some((name) => headers.has(name))) return undefined;
+    for (const name of ASKING) if (headers.has(name)) return undefined;
     const visible = ({ organizationId }: MirrorRecord) => maySee(key, organizationId);
     const found = deps.readKept(key.connection, { ref: { kind, id }, visible });
     if (found === undefined) return undefined;

@@ -72,7 +72,7 @@ export function receiverCache(now: () => number, load: (id: ConnectionId) => Pro
 export function keyCache(now: () => number, load: (text: string) => Promise<ApiKey | undefined>) {
   const keys = cache<ApiKey>(now, limits.keyCacheMs);
   return {
-    held: (text: string | undefined) => (text === undefined ? undefined : keys.held(text)),
+    held: keys.held,
     get: (text: string) => keys.get(text, () => load(text)),
     clear: keys.clear,
   };

@@ -6,7 +6,7 @@ import type { Log } from "./ports.ts";
 import type { AccessEntry, AccessStore } from "./privacy-stores.ts";
 
 export interface AccessDeps {
-  readonly send: (batches: readonly (readonly AccessEntry[])[]) => Promise<void>;
+  readonly send: (batches: readonly AccessBatch[]) => Promise<void>;
   readonly access: Pick<AccessStore, "add">;
   readonly sleep: (ms: number) => Promise<void>;
   readonly newId: () => string;
@@ -15,8 +15,25 @@ export interface AccessDeps {
   readonly log: Log;
 }
 
-/** An entry before it has its id, which is put together when it is sent. */
+/** An entry before it has its id, which is put together when it is kept. */
 export type Unnamed = Omit<AccessEntry, "id">;
+
+/** Entries of one isolate, as they came. */
+export interface AccessBatch {
+  /** Random, the isolate's own. */
+  readonly origin: string;
+  /** The number of the first entry among all of the isolate's. */
+  readonly first: number;
+  readonly entries: readonly Unnamed[];
+}
+
+/** The same batch has the same ids, however often it comes. */
+export function named({ origin, first, entries }: AccessBatch): readonly AccessEntry[] {
+  return entries.map((entry, i) => ({
+    id: `${String(entry.at).padStart(13, "0")}-${origin}-${first + i}`,
+    ...entry,
+  }));
+}
 
 /** @param keepAlive lets work finish after the reader was answered */
 export type RecordAccess = (entry: Unnamed, keepAlive: (work: Promise<void>) => void) => void;
@@ -44,11 +61,6 @@ export function accessRecorder(deps: AccessDeps): RecordAccess {
   // One random part for all entries of the isolate: drawing one for each would cost more than the rest.
   const origin = deps.newId();
   let count = 0;
-  const named = (first: number, entries: readonly Unnamed[]): readonly AccessEntry[] =>
-    entries.map((entry, i) => ({
-      id: `${String(entry.at).padStart(13, "0")}-${origin}-${first + i}`,
-      ...entry,
-    }));
 
   async function stay(window: Window): Promise<void> {
     if (deps.windowMs > 0 && !isFull(window)) await deps.sleep(deps.windowMs);
@@ -58,7 +70,7 @@ export function accessRecorder(deps: AccessDeps): RecordAccess {
     if (window.state === "sent") return;
     window.state = "taken";
     if (open === window) open = undefined;
-    await keep(deps, named(window.first, window.entries));
+    await keep(deps, { origin, ...window });
     // Read anew: the other one may have sent it too.
     if (isSent(window)) return;
     window.state = "sent";
@@ -68,7 +80,7 @@ export function accessRecorder(deps: AccessDeps): RecordAccess {
   return (entry, keepAlive) => {
     const number = count++;
     if (unsent >= limits.accessWaiting) {
-      keepAlive(keep(deps, named(number, [entry])));
+      keepAlive(keep(deps, { origin, first: number, entries: [entry] }));
       return;
     }
     unsent++;
@@ -86,16 +98,17 @@ const isFull = ({ entries }: Window) => entries.length >= limits.accessWindowEnt
 const isSent = ({ state }: Window) => state === "sent";
 
 /** The queue first; the table itself when the queue refuses; a line with their number when both do. */
-async function keep(deps: AccessDeps, entries: readonly AccessEntry[]): Promise<void> {
+async function keep(deps: AccessDeps, { origin, first, entries }: AccessBatch): Promise<void> {
   try {
     const count = Math.ceil(entries.length / limits.accessEntries);
-    const batches = Array.from({ length: count }, (_, i) =>
-      entries.slice(i * limits.accessEntries, (i + 1) * limits.accessEntries),
-    );
+    const batches = Array.from({ length: count }, (_, i): AccessBatch => {
+      const from = i * limits.accessEntries;
+      return { origin, first: first + from, entries: entries.slice(from, from + limits.accessEntries) };
+    });
     await deps.send(batches);
   } catch {
     try {
-      await deps.access.add(entries);
+      await deps.access.add(named({ origin, first, entries }));
     } catch {
       deps.log("error", "access_lost", { entries: entries.length });
     }

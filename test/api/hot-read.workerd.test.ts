@@ -175,9 +175,15 @@ describe("a hot read", () => {
     const key = keys.all ?? "";
     holding.access.length = 0;
     for (let n = 0; n < 3; n++) await ask(holding, "/v1/clients/c2", key);
-    const lines = holding.access.flatMap((body) => (body as { access: string }).access.split("\n"));
-    expect(lines.map((line) => line.split(" ").slice(3))).toEqual(
-      Array.from({ length: 3 }, () => ["read", "200", "clients", "c2", "~"]),
+    await holding.consume(
+      "mirror-access",
+      holding.access.map((body) => ({ body })),
+    );
+    const { data } = await (await holding.admin(`/admin/access?connection=${id}&limit=3`)).json<{
+      data: Record<string, unknown>[];
+    }>();
+    expect(data.map(({ action, status, kind, record_id }) => [action, status, kind, record_id])).toEqual(
+      Array.from({ length: 3 }, () => ["read", 200, "clients", "c2"]),
     );
   });
 });

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { limits } from "../../src/core/limits.ts";
-import { type AccessDeps, accessRecorder } from "../../src/sync/access.ts";
+import { type AccessDeps, accessRecorder, named } from "../../src/sync/access.ts";
 import type { AccessEntry } from "../../src/sync/privacy-stores.ts";
 import { HERE, logMemory, settled } from "./world.ts";
 
@@ -27,9 +27,10 @@ function held(replaced: Partial<AccessDeps> = {}) {
     sleep: () => new Promise((resolve) => sleeps.push(resolve)),
     send: (batches) =>
       new Promise((resolve, reject) => {
-        sent.push(...batches.flat().map(({ id }) => id));
+        const entries = batches.flatMap(named);
+        sent.push(...entries.map(({ id }) => id));
         const end = (error?: Error) => (error ? reject(error) : resolve());
-        sends.push({ at: batches.flat().map(({ at }) => at), end });
+        sends.push({ at: entries.map(({ at }) => at), end });
       }),
     access: { add: async (entries) => void added.push(entries.map(({ at }) => at)) },
     log,
@@ -174,7 +175,9 @@ describe("recording", () => {
 
   it("PR6 a message holds so many entries, and a window of 0 waits for nobody", async () => {
     const sizes: number[] = [];
-    const many = held({ send: async (batches) => void sizes.push(...batches.map((one) => one.length)) });
+    const many = held({
+      send: async (batches) => void sizes.push(...batches.map(({ entries }) => entries.length)),
+    });
     for (let n = 0; n < 2.5 * limits.accessEntries; n++) many.read(n);
     await many.wake();
     expect(sizes).toEqual([1, 1, 0.5].map((share) => share * limits.accessEntries));
