@@ -69,9 +69,10 @@ export function hotReads(
     const found = deps.readKept(key.connection, { ref: { kind, id }, visible });
     if (found === undefined) return undefined;
 
-    const prepared = prepare(found, now);
-    const response = new Response(prepared.body, { headers: prepared.headers });
-    response.headers.set("x-request-id", requestIdOf(headers.get("x-request-id"), deps.newId));
+    const { body, headers: answered } = prepare(found, now);
+    // Nothing can come between here and the copy: what is set is this answer's own.
+    answered.set("x-request-id", requestIdOf(headers.get("x-request-id"), deps.newId));
+    const response = new Response(body, { headers: answered });
     const subject = { action: "read", kind, recordId: id, status: 200 } as const;
     deps.recordAccess?.({ connection: key.connection, at: now, keyId: key.id, ...subject }, keepAlive);
     return response;

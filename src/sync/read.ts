@@ -1,7 +1,7 @@
 // One record for a reader: the copy that is held, or fetched now, as core/freshness.ts says (RD3).
 
 import { recordAsOf, type Vouch } from "../core/as-of.ts";
-import { NO_WISHES, type ReadRule, readRule, type Wishes } from "../core/freshness.ts";
+import { NO_WISHES, type ReadRule, type ReadState, readRule, type Wishes } from "../core/freshness.ts";
 import { type ConnectionId, type Kind, type Ref, refKey } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import type { MirrorRecord } from "../core/record.ts";
@@ -87,15 +87,17 @@ export interface Asked {
 export function readKept(
   deps: KeptDeps,
   connection: ConnectionId,
-  sought: Pick<Asked, "ref" | "visible">,
+  { ref, visible }: Pick<Asked, "ref" | "visible">,
 ): FoundRecord | undefined {
-  const asked = { ...sought, wishes: NO_WISHES };
-  const kept = keptCopy(deps, connection, asked);
-  const rule = kept && ruleFor(deps, connection, asked, kept);
-  if (kept === undefined || rule?.do !== "serve" || rule.refresh) return undefined;
-  const read = found(deps, connection, kept, { hit: true });
-  return read.result === "found" ? read : undefined;
+  const kept = deps.copies.get(connection, ref);
+  if (kept === undefined || kept.record.deletedAt !== undefined || !visible(kept.record)) return undefined;
+  const asOf = asOfHeld(deps, connection, kept);
+  const rule = ruleOf(deps, ref.kind, { asOf, terminal: kept.record.terminal }, NO_WISHES);
+  if (rule.do !== "serve" || rule.refresh) return undefined;
+  return { result: "found", record: kept.record, asOf, ttlMs: deps.ttlMs(ref.kind), via: HIT };
 }
+
+const HIT: Via = { hit: true };
 
 export async function readOne(deps: ReadDeps, connection: ConnectionId, asked: Asked): Promise<Read> {
   const kept = keptCopy(deps, connection, asked);
@@ -122,12 +124,16 @@ type Fetching = Extract<ReadRule, { do: "fetch" }>;
 
 function ruleFor(deps: KeptDeps, connection: ConnectionId, asked: Asked, held: Held | undefined): ReadRule {
   const copy = held && { asOf: asOfHeld(deps, connection, held), terminal: held.record.terminal };
+  return ruleOf(deps, asked.ref.kind, copy, asked.wishes);
+}
+
+function ruleOf(deps: KeptDeps, kind: Kind, copy: ReadState["copy"], wishes: Wishes): ReadRule {
   return readRule({
     now: deps.now(),
-    ttlMs: deps.ttlMs(asked.ref.kind),
+    ttlMs: deps.ttlMs(kind),
     lagMs: deps.visibilityLagMs,
     copy,
-    wishes: asked.wishes,
+    wishes,
     missMs: limits.missCacheMs,
   });
 }
