@@ -8,6 +8,7 @@ import { differs, type Snapshot, type Version } from "../core/record.ts";
 import type { Page, Source } from "../sources/source.ts";
 import type { Changed } from "./messages.ts";
 import type { Gate, Looked, Writers } from "./ports.ts";
+import { isWhole } from "./settled.ts";
 
 export type ListChanged = (kind: Kind, since: number | undefined, pageUrl?: string) => Promise<Result<Page>>;
 
@@ -133,7 +134,8 @@ export async function listBurst(
     news.forEach((snapshot, i) => {
       const key = refKey(snapshot);
       if (missing.delete(key)) looks.set(key, looked[i] as Looked);
-      else others++;
+      // Of a stamp cut to the second no copy can tell whether it shows an event of that second: it would be asked again.
+      else if (snapshot.updatedAt !== undefined && !isWhole(snapshot.updatedAt)) others++;
     });
     if (nextUrl === undefined || nextUrl === pageUrl) return;
     worthwhile = missing.size > 0 || others >= limits.burstNews * snapshots.length;

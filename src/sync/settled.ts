@@ -59,7 +59,8 @@ export function mayBeAsNew(updatedAt: number, createdAt: number): boolean {
   return isWhole(updatedAt) && updatedAt + 999 >= createdAt - limits.sameInstantMs;
 }
 
-const isWhole = (updatedAt: number) => updatedAt % 1_000 === 0;
+/** Cut to the second, as far as one can see. */
+export const isWhole = (updatedAt: number) => updatedAt % 1_000 === 0;
 
 /**
  * When to look again: 2, 5 and 15 s apart, counted from the receipt, so that nothing needs to be remembered

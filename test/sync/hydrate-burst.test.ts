@@ -265,13 +265,17 @@ describe("the list of a burst", () => {
   });
 
   it("WR9 goes on behind a page that brought other news, within its share of single fetches", async () => {
-    const pagesFor = async (news: number) => {
+    const pagesFor = async (news: number, updatedAt: number | undefined = 1_234) => {
       let pages = 0;
       const listChanged = async () => {
         const page = pages++;
         const snapshots = Array.from({ length: 40 }, (_, i) =>
           // The first page is what is waited for; of later ones so many are news, and the rest is held.
-          snapshotOf({ id: page === 0 ? `r${i}` : i < news ? `n${page}x${i}` : `held${i}`, fetchedAt: 1 }),
+          snapshotOf({
+            id: page === 0 ? `r${i}` : i < news ? `n${page}x${i}` : `held${i}`,
+            fetchedAt: 1,
+            updatedAt,
+          }),
         );
         return { ok: true, value: { snapshots, unreadable: 0, nextUrl: `p${pages}` } } as const;
       };
@@ -286,6 +290,8 @@ describe("the list of a burst", () => {
     };
     expect(await pagesFor(10)).toBe(20 * limits.burstPagesPerRef);
     expect(await pagesFor(9)).toBe(2);
+    // Cut to the second they would settle no event, and be asked for again.
+    expect(await pagesFor(40, 1_000)).toBe(1);
   });
 
   it("WR9 waits once for its allowance at each page, when that is not long", async () => {
