@@ -6,7 +6,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { createBundles } from "./bundles.ts";
-import { billBeyondPlan } from "./prices.ts";
 import { countEvents, countQuiet, countReads, countSweep } from "./scenarios.ts";
 
 /** Bundling and starting workerd take seconds on an idle machine; a loaded one may need far longer. */
@@ -50,14 +49,16 @@ describe("what is counted", () => {
     expect(busy.rowsWritten).toBeLessThanOrEqual(0.02);
   });
 
-  it("CO2 a quiet quarter of an hour is two messages and no row, and a month of it fits what the plan includes", {
-    // It waits for its budget, as in production.
-    timeout: 300_000,
-  }, async () => {
-    const { tick, calls, month } = await countQuiet(bundles, 250);
-    expect(tick).toMatchObject({ requests: 2, queueSends: 2, queueReads: 2, rowsWritten: 0 });
-    // A list of each kind; half a round of everybody's status, a slice and what is left of it; the verifier's budget.
-    expect(calls).toBe(3 + 250 / 2 + 25);
-    expect(billBeyondPlan(month).dollars).toBe(0);
-  });
+  it(
+    "CO2 a quiet quarter of an hour is two messages and no row; its calls are looks, most on permits taken together",
+    PATIENCE,
+    async () => {
+      const { tick, calls } = await countQuiet(bundles, 5);
+      expect(tick).toMatchObject({ requests: 2, queueSends: 2, queueReads: 2, rowsWritten: 0 });
+      // A list of each kind; everybody's status; the verifier's budget.
+      expect(calls).toBeLessThanOrEqual(3 + 5 + 25);
+      // Some 25 on a machine at rest; permits that are void before they are spent cost one each, leases the rest.
+      expect(tick.objectRequests).toBeLessThanOrEqual(2 * calls);
+    },
+  );
 });
