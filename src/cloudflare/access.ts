@@ -97,7 +97,7 @@ export async function sendAccess(queue: Queue, batches: readonly AccessBatch[]):
   else await queue.sendBatch([only, ...rest].map((body) => ({ body })));
 }
 
-/** A batch is one statement, its entries of one minute one row. What fails comes back whole: added twice is told once. */
+/** A batch is one transaction, its entries of one minute one row. What fails comes back whole: added twice is told once. */
 export async function keepAccess(
   { access, log }: { readonly access: AccessStore; readonly log: Log },
   messages: readonly Message[],
