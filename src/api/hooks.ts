@@ -2,11 +2,11 @@
 // sync/receive.ts, after its signature is proven.
 
 import type { Hono } from "hono";
+import { boundedBytes } from "../core/bounded.ts";
 import { connectionId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import type { ApiDeps, AppEnv } from "./deps.ts";
 import { ApiError, errorResponse } from "./errors.ts";
-import { boundedBytes } from "./input.ts";
 
 export function hooks(app: Hono<AppEnv>, deps: ApiDeps): void {
   app.post("/hooks/:connection", async (c) => {

@@ -2,64 +2,12 @@
 
 import type { Context } from "hono";
 import type * as z from "zod/mini";
+import { boundedBytes } from "../core/bounded.ts";
 import { type ConnectionId, connectionId } from "../core/ids.ts";
 import { parseJson } from "../core/json.ts";
 import { limits } from "../core/limits.ts";
 import type { AppEnv } from "./deps.ts";
 import { ApiError, type Issue, notFound } from "./errors.ts";
-
-/**
- * Reads a body while counting; stops at the bound (IN1), whatever length was told.
- * @returns undefined when it is larger
- */
-export async function boundedBytes(request: Request, maxBytes: number): Promise<Uint8Array | undefined> {
-  const length = request.headers.get("content-length") ?? "";
-  const told = /^\d+$/.test(length) ? Number(length) : undefined;
-  if (told !== undefined && told > maxBytes) return undefined;
-  const { body } = request;
-  if (body === null) return new Uint8Array();
-  const first = told === undefined ? undefined : await readAtOnce(body, told + 1);
-  if (told !== undefined && first !== undefined && first.byteLength <= told) return first;
-  return countedBytes(body, maxBytes, first);
-}
-
-/**
- * One wait instead of one for every piece and one more for the end: half of what a delivery costs. One byte more than
- * was told is asked for, so that fewer are the whole.
- * @returns undefined for a stream that can only be read by pieces
- */
-async function readAtOnce(body: ReadableStream, bytes: number): Promise<Uint8Array | undefined> {
-  let reader: ReadableStreamBYOBReader;
-  try {
-    reader = body.getReader({ mode: "byob" });
-  } catch {
-    return undefined;
-  }
-  const { value } = await reader.readAtLeast(bytes, new Uint8Array(bytes));
-  reader.releaseLock();
-  return value ?? new Uint8Array();
-}
-
-async function countedBytes(
-  body: ReadableStream,
-  maxBytes: number,
-  first: Uint8Array = new Uint8Array(),
-): Promise<Uint8Array | undefined> {
-  const reader: ReadableStreamDefaultReader<Uint8Array> = body.getReader();
-  const chunks = [first];
-  let size = first.byteLength;
-  for (;;) {
-    if (size > maxBytes) {
-      await reader.cancel();
-      return undefined;
-    }
-    const { done, value } = await reader.read();
-    if (done) break;
-    size += value.byteLength;
-    chunks.push(value);
-  }
-  return joined(chunks, size);
-}
 
 export async function parseBody<S extends z.ZodMiniType>(
   c: Context<AppEnv>,
@@ -117,14 +65,4 @@ function validated<S extends z.ZodMiniType>(schema: S, value: unknown, message: 
 /** A name from outside, cut so that nobody can send an essay back to themselves. */
 function shown(name: string): string {
   return name.slice(0, 64);
-}
-
-function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
-  const bytes = new Uint8Array(size);
-  let offset = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset);
-    offset += chunk.byteLength;
-  }
-  return bytes;
 }

@@ -10,6 +10,7 @@ import type { Account, Source } from "../sources/source.ts";
 import { upstreamHttp } from "../sources/upstream-http.ts";
 import { accessStore } from "../store/access.ts";
 import { backfillStore } from "../store/backfills.ts";
+import { batchStore } from "../store/batches.ts";
 import { connectionStore } from "../store/connections.ts";
 import { deadLetterStore } from "../store/dead-letters.ts";
 import { keyStore } from "../store/keys.ts";
@@ -93,6 +94,7 @@ function build(env: Env) {
     connections,
     records,
     replica: (from: string) => openReplica(env.DB, { records, isComplete: kinds.isComplete }, from),
+    batches: batchStore(env.DB),
     ledger: ledgerStore(env.DB, db),
     deadLetters: deadLetterStore(env.DB, db),
     keys: keyStore(db),

@@ -73,6 +73,6 @@ export function dropping(
         asks.map(({ ref }) => ref),
         await writers.walk(asks, permits),
       ),
-    offer: async (snapshots) => dropWritten(snapshots, await writers.offer(snapshots)),
+    offer: async (snapshots, held) => dropWritten(snapshots, await writers.offer(snapshots, held)),
   };
 }

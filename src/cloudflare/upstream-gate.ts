@@ -5,6 +5,7 @@ import {
   acquire,
   type CallAsk,
   type CallReport,
+  type GateBudget,
   type GateState,
   openGate,
   type Permit,
@@ -22,6 +23,7 @@ export class UpstreamGate extends DurableObject<Env> {
   #state: GateState | undefined = this.ctx.storage.kv.get<GateState>(STATE);
 
   readonly #leases = createLeases();
+  #allowed: GateBudget | undefined;
 
   acquire(ask: CallAsk): Permit {
     const now = Date.now();
@@ -57,9 +59,13 @@ export class UpstreamGate extends DurableObject<Env> {
     return this.#state ?? openGate(this.#budget(), now);
   }
 
-  #budget() {
-    const { UPSTREAM_PER_MINUTE, UPSTREAM_BURST } = parseSettings(this.env);
-    return { perMinute: UPSTREAM_PER_MINUTE, burst: UPSTREAM_BURST };
+  /** Read once in this life: a change of the environment begins a new one. */
+  #budget(): GateBudget {
+    if (this.#allowed === undefined) {
+      const { UPSTREAM_PER_MINUTE, UPSTREAM_BURST } = parseSettings(this.env);
+      this.#allowed = { perMinute: UPSTREAM_PER_MINUTE, burst: UPSTREAM_BURST };
+    }
+    return this.#allowed;
   }
 
   #keep(state: GateState): void {

@@ -1,6 +1,7 @@
 // One HTTP call to an upstream: bounded in time and size, redirects never followed, the key sent to one
 // origin and path prefix only. Answers and failures are data; no body, header or URL ends up in either.
 
+import { boundedBytes } from "../core/bounded.ts";
 import type { Failure, Result } from "../core/failure.ts";
 import { parseJson } from "../core/json.ts";
 import { limits } from "../core/limits.ts";
@@ -38,7 +39,8 @@ export function upstreamHttp(deps: HttpDeps, account: Pick<Account, "baseUrl" | 
         await response.body?.cancel();
         return { ok: false, failure: failureOf(response, deps.now()) };
       }
-      text = await boundedText(response, limits.upstreamBytes);
+      const bytes = await boundedBytes(response, limits.upstreamBytes);
+      text = bytes && new TextDecoder().decode(bytes);
     } catch (error) {
       const why = error instanceof Error && error.name === "TimeoutError" ? "timeout" : "network";
       return { ok: false, failure: { kind: "unreachable", why } };
@@ -142,23 +144,4 @@ function spentAllowance(headers: Headers, now: number): number | undefined {
   if (!Number.isFinite(reset) || reset <= 0) return undefined;
   const unixSeconds = reset > 1_000_000_000;
   return Math.max(0, unixSeconds ? reset * 1_000 - now : reset * 1_000);
-}
-
-/** @returns undefined when the body is larger than `maxBytes`; the rest is then not read */
-async function boundedText(response: Response, maxBytes: number): Promise<string | undefined> {
-  if (response.body === null) return "";
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  const reader: ReadableStreamDefaultReader<Uint8Array> = response.body.getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    size += value.byteLength;
-    if (size > maxBytes) {
-      await reader.cancel();
-      return undefined;
-    }
-    chunks.push(value);
-  }
-  return new TextDecoder().decode(await new Blob(chunks).arrayBuffer());
 }

@@ -5,10 +5,21 @@ import { type Ref, refKey } from "../core/ids.ts";
 import type { Write } from "../core/record.ts";
 import { toRow } from "./rows.ts";
 
+/** Rows travel as one JSON parameter, parsed once: looking into its text anew for every field is half of a commit. */
+const PARSED = `WITH parsed AS MATERIALIZED (SELECT key, jsonb(value) AS row FROM json_each(?2))`;
+const OFFERED = `${PARSED},
+offered AS MATERIALIZED (
+  SELECT key, row ->> 'kind' AS kind, row ->> 'id' AS id, row ->> 'updatedAt' AS updated_at,
+         row ->> 'fetchedAt' AS fetched_at, row ->> 'asOf' AS as_of, row ->> 'hash' AS hash,
+         row ->> 'overHash' AS over_hash, row ->> 'organizationId' AS organization_id,
+         row ->> 'clientId' AS client_id, row ->> 'status' AS status, row ->> 'terminal' AS terminal,
+         row ->> 'deletedAt' AS deleted_at, row ->> 'body' AS body, row ->> 'fields' AS fields,
+         row ->> '$.clients[0]' AS owner, row ->> '$.clients[1]' AS other_owner
+  FROM parsed)`;
+
 /**
- * Rows travel as one JSON parameter. The guard (WR3, WR4, WR7) is the same order of versions as core/decide.ts
- * states, applied to what the table holds at this instant, so a writer that decided against an older read, or
- * two writers at once, cannot move a record backwards:
+ * The guard (WR3, WR4, WR7) is the same order of versions as core/decide.ts states, applied to what the table holds at
+ * this instant, so a writer that decided against an older read, or two writers at once, cannot move a record backwards:
  *  - over nothing: insert (a tombstone over nothing is nothing)
  *  - over a tombstone: a record whose fetch started later
  *  - a tombstone over a record: when its fetch started later
@@ -19,24 +30,21 @@ import { toRow } from "./rows.ts";
  */
 const ACCEPTED = `
 FROM connections c
-CROSS JOIN json_each(?2) j
-LEFT JOIN records r
-  ON r.connection_id = c.id AND r.kind = j.value ->> 'kind' AND r.id = j.value ->> 'id'
+CROSS JOIN offered j
+LEFT JOIN records r ON r.connection_id = c.id AND r.kind = j.kind AND r.id = j.id
 WHERE c.id = ?1
-AND (j.value ->> 'fields' IS NULL OR j.value ->> 'fields' = c.fields_version)
+AND (j.fields IS NULL OR j.fields = c.fields_version)
 AND NOT EXISTS (
   SELECT 1 FROM suppressions s
-  WHERE s.connection_id = c.id AND s.client_id IN (j.value ->> '$.clients[0]', j.value ->> '$.clients[1]'))
+  WHERE s.connection_id = c.id AND s.client_id IN (j.owner, j.other_owner))
 AND CASE
-  WHEN r.id IS NULL THEN j.value ->> 'deletedAt' IS NULL
-  WHEN r.deleted_at IS NOT NULL THEN
-    j.value ->> 'deletedAt' IS NULL AND j.value ->> 'fetchedAt' > r.fetched_at
-  WHEN j.value ->> 'deletedAt' IS NOT NULL THEN j.value ->> 'fetchedAt' > r.fetched_at
-  WHEN j.value ->> 'hash' = r.hash THEN 0
-  WHEN j.value ->> 'overHash' IS NOT NULL THEN j.value ->> 'overHash' = r.hash
-  WHEN j.value ->> 'updatedAt' = 0 OR r.updated_at = 0 OR j.value ->> 'updatedAt' = r.updated_at THEN
-    j.value ->> 'fetchedAt' > r.fetched_at
-  ELSE j.value ->> 'updatedAt' > r.updated_at
+  WHEN r.id IS NULL THEN j.deleted_at IS NULL
+  WHEN r.deleted_at IS NOT NULL THEN j.deleted_at IS NULL AND j.fetched_at > r.fetched_at
+  WHEN j.deleted_at IS NOT NULL THEN j.fetched_at > r.fetched_at
+  WHEN j.hash = r.hash THEN 0
+  WHEN j.over_hash IS NOT NULL THEN j.over_hash = r.hash
+  WHEN j.updated_at = 0 OR r.updated_at = 0 OR j.updated_at = r.updated_at THEN j.fetched_at > r.fetched_at
+  ELSE j.updated_at > r.updated_at
 END`;
 
 /** The connection's last number given out, whether or not its row is still there. */
@@ -46,24 +54,23 @@ const LAST_SEQ = `max(c.seq_floor, coalesce((SELECT max(seq) FROM records WHERE 
  * A record keeps the organization it was last known in. A per-client document has its client's, whatever it says
  * itself, and none while the client is not there: exactly who sees the client sees it, as in the single reads.
  */
-const ORGANIZATION = `CASE j.value ->> 'kind'
+const ORGANIZATION = `CASE j.kind
   WHEN 'assessment-status' THEN (
     SELECT organization_id FROM records
-    WHERE connection_id = c.id AND kind = 'clients' AND id = j.value ->> 'id' AND deleted_at IS NULL)
-  ELSE coalesce(j.value ->> 'organizationId', r.organization_id)
+    WHERE connection_id = c.id AND kind = 'clients' AND id = j.id AND deleted_at IS NULL)
+  ELSE coalesce(j.organization_id, r.organization_id)
 END`;
 
 /**
  * `seq` is the connection's next numbers, in the order of the parameter, given only to rows that are written:
  * row and feed position commit together.
  */
-const COMMIT = `
+const COMMIT = `${OFFERED}
 INSERT INTO records (connection_id, kind, id, seq, updated_at, fetched_at, hash, organization_id, client_id,
                      status, terminal, deleted_at, body, as_of)
-SELECT c.id, j.value ->> 'kind', j.value ->> 'id', ${LAST_SEQ} + row_number() OVER (ORDER BY j.key),
-       j.value ->> 'updatedAt', j.value ->> 'fetchedAt', j.value ->> 'hash', ${ORGANIZATION},
-       j.value ->> 'clientId', j.value ->> 'status', j.value ->> 'terminal', j.value ->> 'deletedAt',
-       j.value ->> 'body', j.value ->> 'asOf'
+SELECT c.id, j.kind, j.id, ${LAST_SEQ} + row_number() OVER (ORDER BY j.key),
+       j.updated_at, j.fetched_at, j.hash, ${ORGANIZATION}, j.client_id, j.status, j.terminal, j.deleted_at,
+       j.body, j.as_of
 ${ACCEPTED}
 ON CONFLICT (connection_id, kind, id) DO UPDATE SET
   seq = excluded.seq, updated_at = excluded.updated_at, fetched_at = excluded.fetched_at, hash = excluded.hash,
@@ -78,16 +85,24 @@ const DEPART = `INSERT INTO departures (connection_id, kind, id, organization_id
 const DEPART_AGAIN = `
 ON CONFLICT (connection_id, kind, id, organization_id) DO UPDATE SET seq = excluded.seq, left_at = excluded.left_at`;
 
+/** Hardly ever does a record move: then this is all that is looked at. A client's document may move with its client. */
+const SOME_MOVE = `EXISTS (
+  SELECT 1 FROM (
+    SELECT row ->> 'kind' AS kind, row ->> 'id' AS id, row ->> 'organizationId' AS organization_id FROM parsed) j
+  CROSS JOIN records r ON r.connection_id = ?1 AND r.kind = j.kind AND r.id = j.id
+  WHERE r.organization_id IS NOT NULL AND (j.kind = 'assessment-status' OR j.organization_id <> r.organization_id))`;
+
 /**
  * Before the guarded statement, while the table still says where the rows it will write were: same guard, same seq.
  * What had been deleted there and comes back elsewhere left where it was deleted: its readers know already.
  */
-const DEPARTED = `${DEPART}
+const DEPARTED = `${OFFERED}
+${DEPART}
 SELECT ?1, kind, id, was, coalesce(buried_seq, seq), coalesce(deleted_at, left_at) FROM (
   SELECT r.kind, r.id, r.organization_id AS was, ${ORGANIZATION} AS becomes, r.deleted_at,
          CASE WHEN r.deleted_at IS NOT NULL THEN r.seq END AS buried_seq,
-         ${LAST_SEQ} + row_number() OVER (ORDER BY j.key) AS seq, j.value ->> 'fetchedAt' AS left_at
-  ${ACCEPTED}
+         ${LAST_SEQ} + row_number() OVER (ORDER BY j.key) AS seq, j.fetched_at AS left_at
+  ${ACCEPTED} AND ${SOME_MOVE}
 ) WHERE was IS NOT NULL AND becomes IS NOT was
 ${DEPART_AGAIN}`;
 

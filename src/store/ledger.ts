@@ -19,6 +19,7 @@ import {
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type { ConnectionId, EventId, Kind, RecordId } from "../core/ids.ts";
 import type { EventOutcome, Ledger, LedgerEntry } from "../sync/stores.ts";
+import type { Question } from "./rows.ts";
 import { events } from "./schema.ts";
 
 const DAY_MS = 86_400_000;
@@ -40,20 +41,21 @@ const DONE = `${KNOWN} WHERE e.done_at IS NOT NULL`;
 // An event has one row: what comes again on another day finds it where it is.
 // Of an event about a purged client the ledger knows only that it was (PR4).
 // A parked event that is done after all moves on; one that is done never moves back.
-const RECORD = `${DAYS}
+const RECORD = `${DAYS},
+parsed AS MATERIALIZED (SELECT jsonb(value) AS row FROM json_each(?2))
 INSERT INTO events (connection_id, day, event_id, type, kind, record_id, created_at, received_at, done_at, outcome,
                     attempts)
 SELECT ?1,
        coalesce((SELECT e.day FROM days d CROSS JOIN events e
-                 ON e.connection_id = ?1 AND e.day = d.day AND e.event_id = j.value ->> 'eventId'),
-                (j.value ->> 'receivedAt') / ${DAY_MS}),
-       j.value ->> 'eventId', j.value ->> 'type', j.value ->> '$.ref.kind',
-       CASE WHEN j.value ->> '$.ref.kind' IN ('clients', 'assessment-status') AND EXISTS (
-         SELECT 1 FROM suppressions WHERE connection_id = ?1 AND client_id = j.value ->> '$.ref.id')
-       THEN NULL ELSE j.value ->> '$.ref.id' END,
-       j.value ->> 'createdAt', j.value ->> 'receivedAt', j.value ->> 'doneAt', j.value ->> 'outcome',
-       j.value ->> 'attempts'
-FROM json_each(?2) j WHERE EXISTS (SELECT 1 FROM connections WHERE id = ?1)
+                 ON e.connection_id = ?1 AND e.day = d.day AND e.event_id = row ->> 'eventId'),
+                (row ->> 'receivedAt') / ${DAY_MS}),
+       row ->> 'eventId', row ->> 'type', row ->> '$.ref.kind',
+       CASE WHEN row ->> '$.ref.kind' IN ('clients', 'assessment-status') AND EXISTS (
+         SELECT 1 FROM suppressions WHERE connection_id = ?1 AND client_id = row ->> '$.ref.id')
+       THEN NULL ELSE row ->> '$.ref.id' END,
+       row ->> 'createdAt', row ->> 'receivedAt', row ->> 'doneAt', row ->> 'outcome',
+       row ->> 'attempts'
+FROM parsed WHERE EXISTS (SELECT 1 FROM connections WHERE id = ?1)
 ON CONFLICT (connection_id, day, event_id) DO UPDATE SET
   done_at = excluded.done_at, outcome = excluded.outcome, attempts = excluded.attempts
 WHERE events.done_at IS NULL`;
@@ -63,12 +65,6 @@ const LATENCY_EVENTS = 200;
 
 export function ledgerStore(d1: D1Database, db: DrizzleD1Database): Ledger {
   return {
-    async done(connection, ids) {
-      if (ids.length === 0) return new Set();
-      const { results } = await d1.prepare(DONE).bind(connection, JSON.stringify(ids)).all<{ id: EventId }>();
-      return new Set(results.map(({ id }) => id));
-    },
-
     async known(connection, ids) {
       if (ids.length === 0) return new Set();
       const { results } = await d1
@@ -143,6 +139,18 @@ export function ledgerStore(d1: D1Database, db: DrizzleD1Database): Ledger {
       const { meta } = await db.delete(events).where(lt(events.receivedAt, receivedBefore));
       return meta.changes;
     },
+  };
+}
+
+/** Of these events, those that are done. */
+export function doneAmong(
+  d1: D1Database,
+  connection: ConnectionId,
+  ids: readonly EventId[],
+): Question<ReadonlySet<EventId>> {
+  return {
+    statement: d1.prepare(DONE).bind(connection, JSON.stringify(ids)),
+    read: (rows) => new Set((rows as { readonly id: EventId }[]).map(({ id }) => id)),
   };
 }
 

@@ -2,13 +2,14 @@
 
 import { and, asc, eq, gt, isNull, type SQL, sql } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
-import { type ConnectionId, type Kind, type RecordId, refKey } from "../core/ids.ts";
+import { type ConnectionId, type Kind, type RecordId, type Ref, refKey } from "../core/ids.ts";
+import type { Version } from "../core/record.ts";
 import type { RecordStore } from "../sync/stores.ts";
 import { changeFeed } from "./changes.ts";
 import { commitWrites } from "./commit.ts";
 import { listPage } from "./lists.ts";
 import { refusals } from "./refusals.ts";
-import { COLUMNS, type RecordRow, toRecord, toVersion, type VersionRow } from "./rows.ts";
+import { ask, COLUMNS, type Question, type RecordRow, toRecord, toVersion, type VersionRow } from "./rows.ts";
 import { aliases, records } from "./schema.ts";
 
 const VERSIONS = `
@@ -26,10 +27,7 @@ export function recordStore(d1: D1Database, db: DrizzleD1Database): RecordStore 
     ...changeFeed(d1, db),
     ...refusing,
 
-    async versions(connection, refs) {
-      const { results } = await d1.prepare(VERSIONS).bind(connection, JSON.stringify(refs)).all<VersionRow>();
-      return new Map(results.map((row) => [refKey(row), toVersion(row)]));
-    },
+    versions: (connection, refs) => ask(versionsOf(d1, connection, refs)),
 
     commit: (connection, writes) => commitWrites(d1, connection, writes),
 
@@ -117,6 +115,17 @@ export function recordStore(d1: D1Database, db: DrizzleD1Database): RecordStore 
         .groupBy(records.kind);
       return Object.fromEntries(rows.map(({ kind, count }) => [kind, count]));
     },
+  };
+}
+
+export function versionsOf(
+  d1: D1Database,
+  connection: ConnectionId,
+  refs: readonly Ref[],
+): Question<ReadonlyMap<string, Version>> {
+  return {
+    statement: d1.prepare(VERSIONS).bind(connection, JSON.stringify(refs)),
+    read: (rows) => new Map((rows as VersionRow[]).map((row) => [refKey(row), toVersion(row)])),
   };
 }
 

@@ -2,8 +2,9 @@
 // kept, and to say afterwards why a row was not written.
 
 import { type ConnectionId, refKey } from "../core/ids.ts";
-import { clientsOf, gatekeeping, refOfWrite } from "../core/record.ts";
+import { clientsOf, gatekeeping, refOfWrite, type Subject } from "../core/record.ts";
 import type { RecordStore, Refusal } from "../sync/stores.ts";
+import { ask, type Question } from "./rows.ts";
 
 const SUPPRESSED = `
 SELECT j.key AS i FROM json_each(?2) j WHERE EXISTS (
@@ -13,6 +14,21 @@ SELECT j.key AS i FROM json_each(?2) j WHERE EXISTS (
 const OUTDATED = `
 SELECT j.key AS i FROM connections c CROSS JOIN json_each(?2) j
 WHERE c.id = ?1 AND j.value IS NOT NULL AND j.value <> c.fields_version`;
+
+export function suppressedAmong(
+  d1: D1Database,
+  connection: ConnectionId,
+  subjects: readonly Subject[],
+): Question<ReadonlySet<string>> {
+  const owned = subjects.filter((subject) => clientsOf(subject).length > 0);
+  return {
+    statement: d1.prepare(SUPPRESSED).bind(connection, JSON.stringify(owned.map(clientsOf))),
+    read(rows) {
+      const found = new Set((rows as Row[]).map(({ i }) => i));
+      return new Set(owned.filter((_, i) => found.has(i)).map(refKey));
+    },
+  };
+}
 
 interface Row {
   readonly i: number;
@@ -26,11 +42,9 @@ export function refusals(d1: D1Database): Pick<RecordStore, "suppressed" | "whyR
 
   return {
     async suppressed(connection, subjects) {
-      // Most batches hold nothing that could be a client's: no question, no query.
-      const owned = subjects.filter((subject) => clientsOf(subject).length > 0);
-      if (owned.length === 0) return new Set();
-      const found = await positions(SUPPRESSED, connection, owned.map(clientsOf));
-      return new Set(owned.filter((_, i) => found.includes(i)).map(refKey));
+      // Most batches hold nothing that could be a client's: no question, no trip.
+      if (subjects.every((subject) => clientsOf(subject).length === 0)) return new Set();
+      return ask(suppressedAmong(d1, connection, subjects));
     },
 
     async whyRefused(connection, writes) {

@@ -14,6 +14,16 @@ export const COLUMNS = `
 
 export type RecordRow = Omit<typeof records.$inferSelect, "connectionId">;
 
+/** A statement that only reads, and what its rows say: asked alone, or with others in one trip. */
+export interface Question<Answer> {
+  readonly statement: D1PreparedStatement;
+  readonly read: (rows: readonly unknown[]) => Answer;
+}
+
+export async function ask<Answer>({ statement, read }: Question<Answer>): Promise<Answer> {
+  return read((await statement.all()).results);
+}
+
 export interface VersionRow extends Ref {
   readonly updatedAt: number;
   readonly fetchedAt: number;

@@ -13,6 +13,7 @@ import { isWhole } from "./settled.ts";
 export type ListChanged = (kind: Kind, since: number | undefined, pageUrl?: string) => Promise<Result<Page>>;
 
 export interface BurstDeps {
+  readonly now: () => number;
   /** Through the gate, as class `event`. */
   readonly listChanged: ListChanged;
   readonly writers: Writers;
@@ -71,8 +72,13 @@ export async function listInTurn(
       const burst = await stillOpen();
       if (burst.length < limits.burstRefs) return;
       if (mine) {
+        let leasedAt = deps.now();
         const waiting = await gather(deps);
-        const extend = async () => void (await deps.gate.lease(name, holder, limits.sweepLeaseMs));
+        const extend = async () => {
+          if (deps.now() - leasedAt < limits.burstTurnMs) return;
+          leasedAt = deps.now();
+          await deps.gate.lease(name, holder, limits.sweepLeaseMs);
+        };
         return await listBurst(deps, kind, burst, looks, { waiting, extend });
       }
     } finally {
@@ -119,43 +125,43 @@ export async function listBurst(
   const since = Math.min(...burst.map((wanted) => wanted.since)) - limits.burstSlackMs;
   const own = Math.max(1, Math.floor(burst.length * limits.burstPagesPerRef));
   const shared = Math.min(Math.floor(waiting / limits.burstBacklogPerPage), limits.burstSharedPages);
+  const list = (url?: string) => listPatiently(deps, kind, since, url);
   let pageUrl: string | undefined;
-  let worthwhile = true;
-  for (let pages = 0; pages < shared || (pages < own + shared && worthwhile); pages++) {
-    const [page] = await Promise.all([
-      listPatiently(deps, kind, since, pageUrl),
-      pages > 0 ? extend() : undefined,
-    ]);
-    if (!page.ok) return;
+  let next: Promise<Result<Page> | undefined> = list();
+  for (let pages = 1; ; pages++) {
+    const page = await next;
+    if (!page?.ok) return;
     const { snapshots, nextUrl } = page.value;
-    const news = await newsOf(deps, snapshots, missing);
-    const looked = await deps.writers.offer(news);
-    let others = 0;
-    news.forEach((snapshot, i) => {
-      const key = refKey(snapshot);
-      if (missing.delete(key)) looks.set(key, looked[i] as Looked);
-      // Of a stamp cut to the second no copy can tell whether it shows an event of that second: it would be asked again.
-      else if (snapshot.updatedAt !== undefined && !isWhole(snapshot.updatedAt)) others++;
-    });
-    if (nextUrl === undefined || nextUrl === pageUrl) return;
-    worthwhile = missing.size > 0 || others >= limits.burstNews * snapshots.length;
+    const { awaited, others, held } = await newsOf(deps, snapshots, missing);
+    for (const snapshot of awaited) missing.delete(refKey(snapshot));
+    // Of a stamp cut to the second no copy can tell whether it shows an event of that second: it would be asked again.
+    const telling = others.filter(({ updatedAt }) => updatedAt !== undefined && !isWhole(updatedAt));
+    const worthwhile = missing.size > 0 || telling.length >= limits.burstNews * snapshots.length;
+    const goesOn = pages < shared || (pages < own + shared && worthwhile);
+    const further = goesOn && nextUrl !== pageUrl ? nextUrl : undefined;
     pageUrl = nextUrl;
+    // The next page is on its way while this one is committed.
+    next = further === undefined ? Promise.resolve(undefined) : list(further);
+    const offered = deps.writers.offer([...awaited, ...others], held);
+    const [looked] = await Promise.all([offered, next, further && extend()]);
+    awaited.forEach((snapshot, i) => {
+      looks.set(refKey(snapshot), looked[i] as Looked);
+    });
   }
 }
 
 const ALONE = { waiting: 0, extend: async () => {} };
 
-/** What is waited for, and what the mirror does not hold as it is. */
+/** What of a page is waited for, and what else the mirror does not hold as it is. */
 async function newsOf(
   { versions }: Pick<BurstDeps, "versions">,
   snapshots: readonly Snapshot[],
   missing: ReadonlySet<string>,
-): Promise<readonly Snapshot[]> {
-  const others = snapshots.filter((snapshot) => !missing.has(refKey(snapshot)));
-  if (others.length === 0) return snapshots;
-  const held = await versions(others.map(({ kind, id }) => ({ kind, id })));
-  const known = new Set(others.filter((snapshot) => !differs(held.get(refKey(snapshot)), snapshot)));
-  return snapshots.filter((snapshot) => !known.has(snapshot));
+) {
+  const held = await versions(snapshots.map(({ kind, id }) => ({ kind, id })));
+  const isAwaited = (snapshot: Snapshot) => missing.has(refKey(snapshot));
+  const others = snapshots.filter((one) => !isAwaited(one) && differs(held.get(refKey(one)), one));
+  return { awaited: snapshots.filter(isAwaited), others, held };
 }
 
 /** Where the allowance is used up for a moment, waiting is cheaper than a hundred single fetches that wait as well. */

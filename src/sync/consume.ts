@@ -4,6 +4,7 @@
 import { afterFailure } from "../core/failure.ts";
 import type { RecordId } from "../core/ids.ts";
 import { runBackfill } from "./backfill.ts";
+import { namesIn } from "./batch.ts";
 import { runMinimise } from "./fields.ts";
 import { hydrate } from "./hydrate.ts";
 import { type JobDeps, runJob } from "./jobs.ts";
@@ -107,7 +108,13 @@ async function settleEvents(
   messages: readonly Queued<EventMessage>[],
   backlog: number,
 ): Promise<readonly Settlement[]> {
-  const connection = await connectionOf(services, messages);
+  const [first] = messages;
+  if (first === undefined) return [];
+  // Side by side: one wait less for every event.
+  const [connection, known] = await Promise.all([
+    connectionOf(services, messages),
+    services.batches.known(first.body.connection, namesIn(messages)),
+  ]);
   // Removed meanwhile: what was under way for it has nowhere to go.
   if (connection === undefined) return messages.map(() => ACK);
   const deps = {
@@ -117,7 +124,7 @@ async function settleEvents(
     closeReminders: (message: EventMessage) => closeReminders(services, connection, message),
     clearBackfills: (clientId: RecordId) => services.backfills.clearClient(connection.id, clientId),
   };
-  return hydrate(deps, connection, messages);
+  return hydrate(deps, connection, messages, known);
 }
 
 async function settleJobs(

@@ -6,10 +6,10 @@ import { type Kind, type RecordId, type Ref, refKey } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import type { Version } from "../core/record.ts";
 import type { Source } from "../sources/source.ts";
+import { isChanged, type Known, refsIn, subjectOf } from "./batch.ts";
 import { type BurstDeps, bursts, listBurst, listInTurn, sameTime } from "./burst.ts";
 import { ACK, type Changed, type EventMessage, type Queued, type Settlement } from "./messages.ts";
 import type { Log, Looked } from "./ports.ts";
-import { aboutPurged } from "./purge.ts";
 import { isAsNew, lookAgainSeconds, shows } from "./settled.ts";
 import type { Connection, EventOutcome, Ledger, LedgerEntry, RecordStore } from "./stores.ts";
 
@@ -17,8 +17,8 @@ export interface HydrateDeps extends Omit<BurstDeps, "versions"> {
   readonly now: () => number;
   readonly random: () => number;
   readonly source: Source;
-  readonly ledger: Ledger;
-  readonly records: Pick<RecordStore, "versions" | "suppressed">;
+  readonly ledger: Pick<Ledger, "record">;
+  readonly records: Pick<RecordStore, "versions">;
   /** Keeps a full payload; resolves once it is stored. */
   readonly keepReminder: (message: EventMessage) => Promise<void>;
   /** An assessment was taken: the client needs no reminding of it any more. */
@@ -28,43 +28,40 @@ export interface HydrateDeps extends Omit<BurstDeps, "versions"> {
   readonly log: Log;
 }
 
-type Versions = ReadonlyMap<string, Version>;
 type Message = Queued<EventMessage>;
 
 /**
  * Guarantee: a message is acknowledged only after its event is in the ledger, and the ledger is written only
  * after the record was committed. Dying anywhere before repeats the work and loses nothing.
  * @param messages all of one connection
+ * @param known what was known of them once they were here
  */
 export async function hydrate(
   deps: HydrateDeps,
   connection: Connection,
   messages: readonly Message[],
+  known: Known,
 ): Promise<readonly Settlement[]> {
-  // Asked side by side: what is known of a batch takes one wait, not three.
-  const [done, purged, versions] = await Promise.all([
-    deps.ledger.done(
-      connection.id,
-      messages.map(({ body }) => body.eventId),
-    ),
-    aboutPurged(deps.records, connection.id, messages),
-    versionsHeld(deps, connection, messages),
-  ]);
+  const { done, suppressed, versions } = known;
   const seen = new Set(done);
   const fresh = messages.filter(({ body }) => {
     const first = !seen.has(body.eventId);
     seen.add(body.eventId);
     return first;
   });
+  const isOfPurged = ({ body }: Message) => {
+    const subject = subjectOf(body);
+    return subject !== undefined && suppressed.has(refKey(subject));
+  };
 
-  const kept = fresh.filter((message) => !purged.has(message));
+  const kept = fresh.filter((message) => !isOfPurged(message));
   const lookedFrom = deps.now();
   const looks = await lookAll(deps, connection, kept.filter(isChanged), versions);
   const entries: LedgerEntry[] = [];
   const settlements = new Map<Message, Settlement>();
   const spokenOf = new Set<string>();
   for (const message of fresh) {
-    const { settlement, outcome } = purged.has(message)
+    const { settlement, outcome } = isOfPurged(message)
       ? OF_PURGED
       : await settle(deps, message, looks, lookedFrom, spokenOf);
     settlements.set(message, settlement);
@@ -75,23 +72,6 @@ export async function hydrate(
   return messages.map((message) => settlements.get(message) ?? ACK);
 }
 
-function isChanged(message: Message): message is Changed {
-  return message.body.what.is === "changed";
-}
-
-function versionsHeld(
-  deps: HydrateDeps,
-  connection: Connection,
-  messages: readonly Message[],
-): Promise<Versions> {
-  const refs = new Map(
-    messages.filter(isChanged).map(({ body }) => [refKey(body.what.ref), body.what.ref] as const),
-  );
-  return refs.size === 0
-    ? Promise.resolve(new Map())
-    : deps.records.versions(connection.id, [...refs.values()]);
-}
-
 /**
  * Looks at every ref of the batch at most once. Cheapest first: what a look after the event already shows,
  * then one delta list for many refs of a kind, then single fetches.
@@ -100,7 +80,7 @@ async function lookAll(
   deps: HydrateDeps,
   connection: Connection,
   messages: readonly Changed[],
-  versions: Versions,
+  versions: ReadonlyMap<string, Version>,
 ): Promise<ReadonlyMap<string, Looked>> {
   const byRef = Map.groupBy(messages, ({ body }) => refKey(body.what.ref));
   const looks = alreadyShown(byRef, versions);
@@ -114,7 +94,7 @@ async function lookAll(
   for (const kind of bursts(deps.source, open()).keys()) {
     if (burstOf(kind).length < limits.burstRefs) continue;
     await listInTurn(listing, kind, looks, async () => {
-      const shown = alreadyShown(byRef, await versionsHeld(deps, connection, messages));
+      const shown = alreadyShown(byRef, await listing.versions(refsIn(messages)));
       for (const [key] of open().filter(([one]) => shown.has(one))) looks.set(key, shown.get(key) as Looked);
       return burstOf(kind);
     });
@@ -145,7 +125,7 @@ async function lookAll(
  */
 function alreadyShown(
   byRef: ReadonlyMap<string, readonly Changed[]>,
-  versions: Versions,
+  versions: ReadonlyMap<string, Version>,
 ): Map<string, Looked> {
   const looks = new Map<string, Looked>();
   for (const [key, events] of byRef) {

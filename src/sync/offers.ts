@@ -6,7 +6,7 @@ import { decide } from "../core/decide.ts";
 import { refKey } from "../core/ids.ts";
 import { refOfWrite, type Snapshot, type Version, type Write } from "../core/record.ts";
 import { createGroupCommit } from "./grouping.ts";
-import type { Looked, Writers } from "./ports.ts";
+import type { Looked } from "./ports.ts";
 import type { RecordStore } from "./stores.ts";
 import { INTERRUPTED, shownBy } from "./write.ts";
 
@@ -14,7 +14,7 @@ export interface OfferDeps {
   readonly versions: (refs: Parameters<RecordStore["versions"]>[1]) => Promise<ReadonlyMap<string, Version>>;
   readonly commit: (writes: readonly Write[]) => Promise<ReadonlySet<string>>;
   /** The writers by shard. */
-  readonly toShards: Writers["offer"];
+  readonly toShards: (snapshots: readonly Snapshot[]) => Promise<readonly Looked[]>;
 }
 
 /**
@@ -24,10 +24,11 @@ export interface OfferDeps {
 export async function offerTogether(
   deps: OfferDeps,
   snapshots: readonly Snapshot[],
+  known?: ReadonlyMap<string, Version>,
 ): Promise<readonly Looked[]> {
   if (snapshots.length === 0) return [];
   try {
-    const held = await deps.versions(snapshots.map(({ kind, id }) => ({ kind, id })));
+    const held = known ?? (await deps.versions(snapshots.map(({ kind, id }) => ({ kind, id }))));
     const committed = committer(deps);
     const landed = await Promise.all(
       snapshots.map(async (snapshot): Promise<Looked | undefined> => {

@@ -185,7 +185,7 @@ export async function applyPage(
   const differing = notHeld.filter((snapshot) => !suppressed.has(refKey(snapshot)));
   if (differing.length === 0) return { ok: true, drifted: 0 };
 
-  const looked = await deps.writers.offer(differing);
+  const looked = await deps.writers.offer(differing, held);
   const failed = looked.find((one) => !one.ok);
   if (failed && !failed.ok) return { ok: false, failure: failed.failure };
   const doubted = await confirmDoubts(deps, connection, differing, looked);

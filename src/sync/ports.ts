@@ -53,7 +53,8 @@ export type Looked =
 
 export interface Writers {
   look(asks: readonly LookAsk[]): Promise<readonly Looked[]>;
-  offer(snapshots: readonly Snapshot[]): Promise<readonly Looked[]>;
+  /** @param held what the mirror was just read to hold of them, by ref key, where the caller knows: not read again */
+  offer(snapshots: readonly Snapshot[], held?: ReadonlyMap<string, Version>): Promise<readonly Looked[]>;
 }
 
 /** A connection's writers, as walks have them. */

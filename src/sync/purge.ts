@@ -1,9 +1,7 @@
 // Purging a client for good (PR4), and keeping it away from whatever is still under way. That nothing comes back is
 // given by the statement that writes (store/commit.ts); what is here spares the calls and forgets the rest.
 
-import { type ConnectionId, type RecordId, type Ref, refKey } from "../core/ids.ts";
-import type { Subject } from "../core/record.ts";
-import type { EventMessage, Queued } from "./messages.ts";
+import type { ConnectionId, RecordId, Ref } from "../core/ids.ts";
 import type { Log } from "./ports.ts";
 import type { Purged, PurgeStore } from "./privacy-stores.ts";
 import type { ConnectionStore, RecordStore } from "./stores.ts";
@@ -57,30 +55,4 @@ export async function noteAlias(
 ): Promise<void> {
   if (await deps.records.addAlias(connection, kind, alias, id)) return;
   await deps.purges.purge(connection, [alias, id], deps.now());
-}
-
-/** Messages about purged clients: settled without a call, and without a word in the ledger about whom. */
-export async function aboutPurged<T extends Queued<EventMessage>>(
-  records: Pick<RecordStore, "suppressed">,
-  connection: ConnectionId,
-  messages: readonly T[],
-): Promise<ReadonlySet<T>> {
-  const named = messages.flatMap((message) => {
-    const subject = subjectOf(message.body);
-    return subject === undefined ? [] : [{ message, subject }];
-  });
-  const suppressed = await records.suppressed(
-    connection,
-    named.map(({ subject }) => subject),
-  );
-  return new Set(
-    named.filter(({ subject }) => suppressed.has(refKey(subject))).map(({ message }) => message),
-  );
-}
-
-function subjectOf({ what }: EventMessage): Subject | undefined {
-  if (what.is === "changed") return what.ref;
-  if (what.is !== "record") return undefined;
-  const { client_id: clientId } = what.payload;
-  return { ...what.ref, clientId: clientId === undefined ? undefined : String(clientId) };
 }

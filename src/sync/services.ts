@@ -5,6 +5,7 @@
 import type { CallClass } from "../core/gate.ts";
 import type { ConnectionId } from "../core/ids.ts";
 import type { Account, Send, Source, Upstream } from "../sources/source.ts";
+import type { BatchStore } from "./batch.ts";
 import { throughGate } from "./gated.ts";
 import type { EventMessage, JobMessage } from "./messages.ts";
 import type { Door } from "./permits.ts";
@@ -35,6 +36,7 @@ export interface World {
   readonly digest: (content: string | Uint8Array) => string;
   readonly connections: ConnectionStore;
   readonly records: RecordStore;
+  readonly batches: BatchStore;
   readonly ledger: Ledger;
   readonly deadLetters: DeadLetterStore;
   readonly kinds: KindStore;

@@ -60,6 +60,6 @@ export function shardedWriters(
         .catch(() => []);
       return looked.length === 0 ? [INTERRUPTED] : looked;
     },
-    offer: (snapshots) => offerTogether({ ...records, toShards }, snapshots),
+    offer: (snapshots, held) => offerTogether({ ...records, toShards }, snapshots, held),
   };
 }

@@ -295,7 +295,6 @@ export interface LedgerQuery {
 }
 
 export interface Ledger {
-  done(connection: ConnectionId, ids: readonly EventId[]): Promise<ReadonlySet<EventId>>;
   /** Done or parked: accounted for. */
   known(connection: ConnectionId, ids: readonly EventId[]): Promise<ReadonlySet<EventId>>;
   record(connection: ConnectionId, entries: readonly LedgerEntry[]): Promise<void>;

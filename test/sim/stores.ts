@@ -99,6 +99,7 @@ export function createStores({ clock, chance, counters, faults, remote }: Stores
   const faces = {
     connections: lived(memory.connections, database),
     records: lived(memory.records, database),
+    batches: lived(memory.batches, database),
     ledger: lived(memory.ledger, database),
     deadLetters: lived(memory.deadLetters, database),
     kinds: lived(memory.kinds, database),
@@ -119,6 +120,7 @@ export function createStores({ clock, chance, counters, faults, remote }: Stores
     of: (life: Life) => ({
       connections: faces.connections(life),
       records: faces.records(life),
+      batches: faces.batches(life),
       ledger: faces.ledger(life),
       deadLetters: faces.deadLetters(life),
       kinds: faces.kinds(life),
@@ -136,7 +138,7 @@ export function createStores({ clock, chance, counters, faults, remote }: Stores
 const READS = new Set(
   (
     "get list receiver unfinished versions changes lastSeq suppressed whyRefused one page ids slice counts " +
-    "openReminders done known latency lastReceivedAt clientsHeardOf drift isProven isComplete completeKinds last " +
+    "openReminders known latency lastReceivedAt clientsHeardOf drift isProven isComplete completeKinds last " +
     "stale take count"
   ).split(" "),
 );

@@ -18,9 +18,10 @@ it("DB1 the ledger keeps its rows when it is put in order of days", async () => 
     .run();
   await applyD1Migrations(env.DB, env.MIGRATIONS);
 
-  const { ledger } = createStores();
+  const { ledger, batches } = createStores();
   const connection = "c" as ConnectionId;
-  expect(await ledger.done(connection, ["evt_1" as EventId])).toEqual(new Set(["evt_1"]));
+  const names = { eventIds: ["evt_1" as EventId], subjects: [], refs: [] };
+  expect((await batches.known(connection, names)).done).toEqual(new Set(["evt_1"]));
   expect(await ledger.list({ connection, limit: 9 })).toEqual([
     {
       connection,

@@ -5,6 +5,7 @@ import { drizzle } from "drizzle-orm/d1";
 import type { ConnectionId, Kind, RecordId, Ref } from "../../src/core/ids.ts";
 import type { Snapshot, Write } from "../../src/core/record.ts";
 import { accessStore } from "../../src/store/access.ts";
+import { batchStore } from "../../src/store/batches.ts";
 import { connectionStore } from "../../src/store/connections.ts";
 import { deadLetterStore } from "../../src/store/dead-letters.ts";
 import { keyStore } from "../../src/store/keys.ts";
@@ -34,6 +35,7 @@ export function createStores(key = sealingKey(1), previous?: Uint8Array) {
   return {
     statements,
     records: recordStore(d1, db),
+    batches: batchStore(d1),
     ledger: ledgerStore(d1, db),
     deadLetters: deadLetterStore(d1, db),
     keys: keyStore(db),

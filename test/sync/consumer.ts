@@ -7,6 +7,7 @@ import { type Kind, type Ref, refKey } from "../../src/core/ids.ts";
 import { createLeases } from "../../src/core/leases.ts";
 import { rcms } from "../../src/sources/rcms/rcms.ts";
 import type { Look, Page } from "../../src/sources/source.ts";
+import { type BatchStore, namesIn } from "../../src/sync/batch.ts";
 import { type HydrateDeps, hydrate } from "../../src/sync/hydrate.ts";
 import type { EventMessage, Queued } from "../../src/sync/messages.ts";
 import { closeReminders, keepReminder } from "../../src/sync/reminders.ts";
@@ -113,8 +114,13 @@ export async function consumer(replaced: Partial<HydrateDeps> = {}) {
     gate,
     reminders,
     writers,
-    hydrate: (messages: readonly Queued<EventMessage>[], more: Partial<HydrateDeps> = {}) =>
-      hydrate({ ...deps, ...more }, connection, messages),
+    async hydrate(
+      messages: readonly Queued<EventMessage>[],
+      more: Partial<HydrateDeps> = {},
+      { known }: BatchStore = memory.batches,
+    ) {
+      return hydrate({ ...deps, ...more }, connection, messages, await known(HERE, namesIn(messages)));
+    },
     outcomes: async () =>
       (await memory.ledger.list({ limit: 1_000 }))
         .map(({ eventId, outcome }) => `${eventId} ${outcome}`)

@@ -22,15 +22,7 @@ const batch: readonly Queued<EventMessage>[] = [
   ),
 ];
 
-const STEPS = [
-  "ledger.done",
-  "records.versions",
-  "writers.look",
-  "commit",
-  "close",
-  "keep",
-  "ledger.record",
-] as const;
+const STEPS = ["batches.known", "writers.look", "commit", "close", "keep", "ledger.record"] as const;
 type Step = (typeof STEPS)[number];
 type When = "before" | "after";
 
@@ -68,22 +60,20 @@ async function play(step: Step, when: When) {
   const wrapped: HydrateDeps = {
     ...deps,
     ledger: {
-      ...memory.ledger,
-      done: crash.wrap("ledger.done", memory.ledger.done),
       record: crash.wrap("ledger.record", memory.ledger.record),
     },
-    records: { ...memory.records, versions: crash.wrap("records.versions", memory.records.versions) },
     writers: { ...writers, look: crash.wrap("writers.look", writers.look) },
     keepReminder: crash.wrap("keep", deps.keepReminder),
     closeReminders: crash.wrap("close", deps.closeReminders),
   };
 
+  const batches = { known: crash.wrap("batches.known", memory.batches.known) };
   let waiting = batch;
   for (let round = 0; waiting.length > 0; round++) {
     expect(round).toBeLessThan(5);
     let settlements: readonly { readonly result: string }[];
     try {
-      settlements = await world.hydrate(waiting, wrapped);
+      settlements = await world.hydrate(waiting, wrapped, batches);
     } catch (error) {
       if (!(error instanceof Crash)) throw error;
       settlements = waiting.map(() => ({ result: "retry" }));

@@ -18,10 +18,6 @@ export function ledgerMemory(exists: (id: ConnectionId) => boolean, suppressions
   const keyOf = (connection: ConnectionId, id: EventId) => `${connection} ${id}`;
 
   const ledger: Ledger = {
-    async done(connection, ids) {
-      return new Set(ids.filter((id) => rows.get(keyOf(connection, id))?.doneAt !== undefined));
-    },
-
     async known(connection, ids) {
       return new Set(ids.filter((id) => rows.has(keyOf(connection, id))));
     },
@@ -100,7 +96,13 @@ export function ledgerMemory(exists: (id: ConnectionId) => boolean, suppressions
       return own.length;
     },
   };
-  return { ...ledger, ...owned };
+  return {
+    ...ledger,
+    ...owned,
+    async done(connection: ConnectionId, ids: readonly EventId[]): Promise<ReadonlySet<EventId>> {
+      return new Set(ids.filter((id) => rows.get(keyOf(connection, id))?.doneAt !== undefined));
+    },
+  };
 }
 
 /** A parked event that is done after all. What it is stays as first written. */

@@ -10,6 +10,7 @@ import {
   type Version,
   type Write,
 } from "../../src/core/record.ts";
+import type { BatchStore } from "../../src/sync/batch.ts";
 import type { RecordQuery, RecordStore, Refusal } from "../../src/sync/stores.ts";
 import { connectionMemory } from "./memory-connections.ts";
 import { feedMemory } from "./memory-feed.ts";
@@ -30,6 +31,13 @@ export function createMemory() {
   const kinds = kindMemory();
   const taken = takenMemory(suppressions);
   const ledger = ledgerMemory(exists, suppressions);
+  const batches: BatchStore = {
+    known: async (connection, { eventIds, subjects, refs }) => ({
+      done: await ledger.done(connection, eventIds),
+      suppressed: await records.suppressed(connection, subjects),
+      versions: await records.versions(connection, refs),
+    }),
+  };
   const deadLetters = deadLetterMemory(suppressions);
   const refreshes = refreshMemory(exists);
   owned.push(records, kinds, taken, ledger, deadLetters, suppressions, refreshes);
@@ -42,6 +50,7 @@ export function createMemory() {
     kinds,
     taken,
     ledger,
+    batches,
     deadLetters,
     refreshes,
     cursors,
