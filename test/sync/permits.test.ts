@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { acquire, type CallAsk, type CallReport, openGate, type Permit } from "../../src/core/gate.ts";
-import type { Leasing } from "../../src/core/leases.ts";
+import { type Leasing, leasedElsewhere } from "../../src/core/leases.ts";
 import { limits } from "../../src/core/limits.ts";
 import { permitsInTurn, spending } from "../../src/sync/permits.ts";
 import { handClock } from "./world.ts";
@@ -76,6 +76,22 @@ describe("a walk's permits", () => {
   });
 });
 
+describe("a walk's lease", () => {
+  it("SW4 is taken, and kept, by every ask for permits, the one after a wait included", async () => {
+    const { deps, asks, leased } = setUp({ perMinute: 120, burst: 5 });
+    const next = permitsInTurn(deps, "sweep", LEASE);
+    for (let n = 0; n < 4; n++) await next(4);
+    expect(asks.length).toBeGreaterThanOrEqual(4);
+    expect(leased).toEqual(asks.map(() => LEASE));
+  });
+
+  it("SW4 while it is another's there are no permits and no waiting: the walk is not to look at all", async () => {
+    const { deps, asks, slept } = setUp(undefined, leasedElsewhere(LEASE));
+    expect(await permitsInTurn(deps, "sweep", LEASE)(12)).toBeUndefined();
+    expect([asks.length, slept]).toEqual([1, []]);
+  });
+});
+
 describe("a permit in hand", () => {
   const ask = { class: "verify", retry: false } as const;
   const given = (calls: number, until: number) => ({ calls, until, report: false });
@@ -111,5 +127,17 @@ describe("a permit in hand", () => {
     await door.report(call);
     await door.acquire(ask);
     expect([asks.length, reports]).toEqual([1, [call]]);
+  });
+
+  it("GT1 says when none is left: spent, void, or dropped", async () => {
+    const { gate, clock } = setUp();
+    const until = clock.now() + 9;
+    const [spent, late, failed] = [1, 9, 9].map((calls) => spending(gate, given(calls, until), clock.now));
+    expect([spent?.over(), late?.over(), failed?.over()]).toEqual([false, false, false]);
+    await spent?.acquire(ask);
+    await failed?.report({ outcome: "failed" });
+    expect([spent?.over(), late?.over(), failed?.over()]).toEqual([true, false, true]);
+    clock.pass(9);
+    expect(late?.over()).toBe(true);
   });
 });
