@@ -30,9 +30,9 @@ export interface PermitDeps {
 const NONE: Permits = { calls: 0, until: 0, report: false };
 
 /**
- * Permits for one walk, a few at a time, each time under its lease, so that asking keeps it. Where fewer are left than it wants it waits first until the budget should
- * have come back: asked as soon as there is one, the gate would be asked for each. How long it may wait, each time and
- * in all, is bounded.
+ * Permits for one walk, a few at a time, each time under its lease, which asking keeps (SW4). Where fewer are left than
+ * it wants it waits first until the budget should have come back: asked as soon as there is one, the gate would be
+ * asked for each. How long it may wait, each time and in all, is bounded.
  * @returns how to take the next ones: as many as asked for or fewer; none where the gate is closed or the wait too
  * long: then the next look asks the gate for itself, and is told why; undefined while another holds the lease
  */

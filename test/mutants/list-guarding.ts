@@ -88,8 +88,8 @@ export const GUARDING: readonly Mutant[] = [
     edits: [
       {
         file: "src/sync/permits.ts",
-        from: "      if (left < 1 || ask.retry || now() >= until) return gate.acquire(ask);",
-        to: "      if (left < 1 || ask.retry) return gate.acquire(ask);",
+        from: "  const over = () => left < 1 || now() >= until;",
+        to: "  const over = () => left < 1;",
       },
       { file: "src/sync/permits.ts", from: '      if (call.outcome !== "ok") left = 0;\n', to: "" },
     ],

@@ -44,9 +44,10 @@ export const LABELS: Readonly<Record<string, string>> = {
   "worker: D1 INSERT assessments_taken": "it is noted when the assessment was taken",
 
   // Sweeping: leases, checkpoints, watermarks.
-  "worker: GATES.lease": "a lease is taken or extended",
+  "worker: GATES.lease": "a burst's or a rebuild's lease is taken or extended",
   "worker: GATES.release": "a lease is given back",
-  "worker: GATES.acquire": "the gate is asked for a permit for a list, or for several for a walk",
+  "worker: GATES.acquire":
+    "the gate is asked for a permit for a list, or for several for a walk, under its lease",
   "worker: KV get organizations": "the cursor of organizations is read",
   "worker: KV get staff": "the cursor of staff is read",
   "worker: KV get clients": "the cursor of clients is read",
