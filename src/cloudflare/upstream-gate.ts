@@ -12,8 +12,7 @@ import {
   report,
   resume,
 } from "../core/gate.ts";
-import { createLeases } from "../core/leases.ts";
-import type { Lease } from "../sync/ports.ts";
+import { createLeases, type Leasing, leasedElsewhere } from "../core/leases.ts";
 import { type Env, parseSettings } from "./env.ts";
 
 const STATE = "state";
@@ -25,8 +24,9 @@ export class UpstreamGate extends DurableObject<Env> {
   readonly #leases = createLeases();
   #allowed: GateBudget | undefined;
 
-  acquire(ask: CallAsk): Permit {
+  acquire(ask: CallAsk, under?: Leasing): Permit {
     const now = Date.now();
+    if (under !== undefined && !this.#leases.take(under, now)) return leasedElsewhere(under);
     const { state, permit } = acquire(this.#current(now), ask, this.#budget(), now);
     this.#keep(state);
     return permit;
@@ -41,8 +41,8 @@ export class UpstreamGate extends DurableObject<Env> {
     this.#keep(resume(this.#current(Date.now())));
   }
 
-  lease(name: string, holder: string, forMs: number, instead?: Lease): boolean {
-    return this.#leases.take(name, holder, forMs, Date.now(), instead);
+  lease(name: string, holder: string, forMs: number): boolean {
+    return this.#leases.take({ name, holder, forMs }, Date.now());
   }
 
   release(name: string, holder: string): void {

@@ -17,10 +17,13 @@ export type Failure =
   /** An answer outside what is known of the upstream. Never carries the answer itself. */
   | { readonly kind: "bad_answer"; readonly why: BadAnswer }
   /** The gate did not let the call through. */
-  | { readonly kind: "held"; readonly by: "budget" | "breaker" | "rate_limit"; readonly waitMs: number }
+  | { readonly kind: "held"; readonly by: HeldBy; readonly waitMs: number }
   | { readonly kind: "paused" }
   /** A part of our own died between two steps; whatever it did is safe to do again. */
   | { readonly kind: "interrupted" };
+
+/** `lease`: it was asked for under a lease that another holds. */
+export type HeldBy = "budget" | "breaker" | "rate_limit" | "lease";
 
 export type BadAnswer = "redirect" | "not_json" | "too_large" | "shape" | "foreign_url";
 

@@ -2,6 +2,7 @@
 // classes, pause, breaker, retry allowance. The Durable Object around it (cloudflare/upstream-gate.ts) adds
 // storage and nothing else.
 
+import type { HeldBy } from "./failure.ts";
 import { limits } from "./limits.ts";
 
 /** Most urgent first. A class may only use what is left above its reserve, so a more urgent one never waits
@@ -59,7 +60,7 @@ export type Permit =
       readonly left?: number;
       readonly fullMs?: number;
     }
-  | { readonly granted: false; readonly by: "budget" | "breaker" | "rate_limit"; readonly waitMs: number }
+  | { readonly granted: false; readonly by: HeldBy; readonly waitMs: number }
   | { readonly granted: false; readonly by: "paused" };
 
 export type CallReport =

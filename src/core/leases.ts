@@ -1,14 +1,27 @@
 // Leases: one holder at a time, for a while. Kept in memory on purpose: a lease that dies with its keeper lets the
 // next sweep go on at once, and two sweeps at the same time only repeat each other's work.
 
-interface Lease {
+import type { Permit } from "./gate.ts";
+
+export interface Lease {
   readonly name: string;
   readonly holder: string;
 }
 
+export interface Leasing extends Lease {
+  readonly forMs: number;
+  /** A lease given back first. */
+  readonly instead?: Lease | undefined;
+}
+
+/** The answer to whoever asks for a call under a lease that another holds: after so long it is free at the latest. */
+export function leasedElsewhere({ forMs }: Leasing): Permit {
+  return { granted: false, by: "lease", waitMs: forMs };
+}
+
 export interface Leases {
-  /** Asking again extends. @param instead given back first @returns false while another holds it */
-  take(name: string, holder: string, forMs: number, now: number, instead?: Lease): boolean;
+  /** Asking again extends. @returns false while another holds it */
+  take(leasing: Leasing, now: number): boolean;
   release(name: string, holder: string): void;
   clear(): void;
 }
@@ -19,7 +32,7 @@ export function createLeases(): Leases {
     if (leases.get(name)?.holder === holder) leases.delete(name);
   }
   return {
-    take(name, holder, forMs, now, instead) {
+    take({ name, holder, forMs, instead }, now) {
       if (instead !== undefined) release(instead.name, instead.holder);
       const held = leases.get(name);
       if (held !== undefined && held.holder !== holder && held.until > now) return false;

@@ -127,7 +127,7 @@ export const limits = {
   /** A walk sleeps so long at most for the next permits, and in all: a queue's consumer has a quarter of an hour. */
   walkWaitMs: 30 * SECOND,
   walkWaitsMs: 5 * MINUTE,
-  /** A slice of 200 takes two minutes of the default budget. Renewed when half of it is over, so seldom. */
+  /** Outlives the longest wait for permits and the looks made on them; asking for the next ones renews it. */
   walkLeaseMs: 4 * MINUTE,
   /** So many looks in a row that came to nothing are an outage: it ends a walk, one record's trouble does not. */
   walkAway: 5,

@@ -15,7 +15,8 @@ offered AS MATERIALIZED (
          row ->> 'clientId' AS client_id, row ->> 'status' AS status, row ->> 'terminal' AS terminal,
          row ->> 'deletedAt' AS deleted_at, row ->> 'body' AS body, row ->> 'fields' AS fields,
          row ->> '$.clients[0]' AS owner, row ->> '$.clients[1]' AS other_owner
-  FROM parsed)`;
+  FROM parsed
+)`;
 
 /**
  * The guard (WR3, WR4, WR7) is the same order of versions as core/decide.ts states, applied to what the table holds at

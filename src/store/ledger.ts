@@ -42,7 +42,9 @@ const DONE = `${KNOWN} WHERE e.done_at IS NOT NULL`;
 // Of an event about a purged client the ledger knows only that it was (PR4).
 // A parked event that is done after all moves on; one that is done never moves back.
 const RECORD = `${DAYS},
-parsed AS MATERIALIZED (SELECT jsonb(value) AS row FROM json_each(?2))
+parsed AS MATERIALIZED (
+  SELECT jsonb(value) AS row FROM json_each(?2)
+)
 INSERT INTO events (connection_id, day, event_id, type, kind, record_id, created_at, received_at, done_at, outcome,
                     attempts)
 SELECT ?1,

@@ -3,17 +3,21 @@
 
 import type { LookAsk, Looked, Writers } from "./ports.ts";
 
-/** Ends where the gate does; the budget is the pace, not this. */
+/**
+ * Ends where the gate does; the budget is the pace, not this.
+ * @param over asked after each look: the rest is not for now
+ */
 export async function lookInOrder<A extends LookAsk>(
   look: (asks: readonly A[]) => ReturnType<Writers["look"]>,
   asks: readonly A[],
+  over = () => false,
 ): Promise<readonly Looked[]> {
   const looked: Looked[] = [];
   for (const ask of asks) {
     const [one] = await look([ask]);
     if (one === undefined) break;
     looked.push(one);
-    if (isClosed(one)) break;
+    if (isClosed(one) || over()) break;
   }
   return looked;
 }

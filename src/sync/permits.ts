@@ -2,6 +2,7 @@
 // once, waits for the budget itself, and gives its writer what it got. Waiting in the writer would be billed.
 
 import type { CallAsk, CallClass, CallReport, Permit } from "../core/gate.ts";
+import type { Leasing } from "../core/leases.ts";
 import { limits } from "../core/limits.ts";
 import type { Gate } from "./ports.ts";
 
@@ -29,16 +30,17 @@ export interface PermitDeps {
 const NONE: Permits = { calls: 0, until: 0, report: false };
 
 /**
- * Permits for one walk, a few at a time. Where fewer are left than it wants it waits first until the budget should
- * have come back: asked as soon as there is one, the gate would be asked for each. How long it may wait, each time and
- * in all, is bounded.
+ * Permits for one walk, a few at a time, each time under its lease, which asking keeps (SW4). Where fewer are left than
+ * it wants it waits first until the budget should have come back: asked as soon as there is one, the gate would be
+ * asked for each. How long it may wait, each time and in all, is bounded.
  * @returns how to take the next ones: as many as asked for or fewer; none where the gate is closed or the wait too
- * long: then the next look asks the gate for itself, and is told why
+ * long: then the next look asks the gate for itself, and is told why; undefined while another holds the lease
  */
 export function permitsInTurn(
   { now, sleep, gate }: PermitDeps,
   callClass: CallClass,
-): (calls: number) => Promise<Permits> {
+  under: Leasing,
+): (calls: number) => Promise<Permits | undefined> {
   let known = { left: Number.POSITIVE_INFINITY, fullMs: 0 };
   let leftMs: number = limits.walkWaitsMs;
   async function waited(ms: number): Promise<boolean> {
@@ -55,12 +57,13 @@ export function permitsInTurn(
     for (let asked = 1; ; asked++) {
       // Read before the gate is asked: void here is never later than what the gate counts with.
       const until = now() + limits.permitMs;
-      const permit = await gate.acquire({ class: callClass, retry: false, calls });
+      const permit = await gate.acquire({ class: callClass, retry: false, calls }, under);
       if (permit.granted) {
         const { left = 0, fullMs = 0 } = permit;
         known = { left, fullMs };
         return { calls: permit.calls ?? 1, until, report: permit.report };
       }
+      if (permit.by === "lease") return undefined;
       // Refused again, others are before it: that wait is for the queue.
       if (permit.by !== "budget" || asked > 1 || !(await waited(permit.waitMs))) return NONE;
     }
@@ -70,15 +73,21 @@ export function permitsInTurn(
 /**
  * The gate, as a writer sees it that was given permits. Guarantees: each is spent once, none after its time, and none
  * after a call on them was refused or failed: then the gate is asked again, which knows of every pause. So a walk keeps
- * a pause that begins elsewhere from its first refusal on, and after `limits.permitMs` at the latest. What is not spent is lost, as it is when this life ends: the budget was counted, and
- * counting too much is safe.
+ * a pause that begins elsewhere from its first refusal on, and after `limits.permitMs` at the latest. What is not spent
+ * is lost, as it is when this life ends: the budget was counted, and counting too much is safe.
  */
-export function spending(gate: Door, { calls, until, report }: Permits, now: () => number): Door {
+export function spending(
+  gate: Door,
+  { calls, until, report }: Permits,
+  now: () => number,
+): Door & { /** None is left. */ readonly over: () => boolean } {
   let left = calls;
+  const over = () => left < 1 || now() >= until;
   return {
+    over,
     async acquire(ask) {
       // A repeated call has a ration of its own; of that the gate has not heard.
-      if (left < 1 || ask.retry || now() >= until) return gate.acquire(ask);
+      if (over() || ask.retry) return gate.acquire(ask);
       left--;
       return { granted: true, report };
     },

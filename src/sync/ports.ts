@@ -6,6 +6,7 @@ import type { Decision, Doubt } from "../core/decide.ts";
 import type { Failure } from "../core/failure.ts";
 import type { CallAsk, CallClass, CallReport, Permit } from "../core/gate.ts";
 import type { ConnectionId, Kind, Ref } from "../core/ids.ts";
+import type { Leasing } from "../core/leases.ts";
 import type { Snapshot, Version } from "../core/record.ts";
 import type { EventMessage, JobMessage } from "./messages.ts";
 import type { Permits } from "./permits.ts";
@@ -60,8 +61,8 @@ export interface Writers {
 /** A connection's writers, as walks have them. */
 export interface WalkingWriters extends Writers {
   /**
-   * One look after the other, all of one writer, on permits taken together.
-   * @returns of the first so many; it ends where the gate lets none through
+   * One look after the other, all of one writer, on permits taken together; without any it is one look.
+   * @returns of the first so many; it ends where the permits do, or where the gate lets none through
    */
   walk(asks: readonly LookAsk[], permits: Permits): Promise<readonly Looked[]>;
 }
@@ -112,20 +113,12 @@ export interface Cursors {
   removeAll(connection: ConnectionId): Promise<void>;
 }
 
-export interface Lease {
-  readonly name: string;
-  readonly holder: string;
-}
-
 export interface Gate {
-  /**
-   * One holder at a time; asking again extends.
-   * @param instead a lease given back in the same call
-   * @returns false while another holds it
-   */
-  lease(name: string, holder: string, forMs: number, instead?: Lease): Promise<boolean>;
+  /** One holder at a time; asking again extends. @returns false while another holds it */
+  lease(name: string, holder: string, forMs: number): Promise<boolean>;
   release(name: string, holder: string): Promise<void>;
-  acquire(ask: CallAsk): Promise<Permit>;
+  /** @param under a lease taken, or extended, in the same call: while another holds it nothing is granted */
+  acquire(ask: CallAsk, under?: Leasing): Promise<Permit>;
   report(call: CallReport): Promise<void>;
   resume(): Promise<void>;
   /** Forgets everything: the connection is gone. */

@@ -6,6 +6,7 @@ import type { CallClass } from "../core/gate.ts";
 import type { ConnectionId } from "../core/ids.ts";
 import type { Account, Send, Source, Upstream } from "../sources/source.ts";
 import type { BatchStore } from "./batch.ts";
+import type { ListChanged } from "./burst.ts";
 import { throughGate } from "./gated.ts";
 import type { EventMessage, JobMessage } from "./messages.ts";
 import type { Door } from "./permits.ts";
@@ -109,6 +110,8 @@ export function createServices<W extends World>(world: W) {
       writers: writers(id),
       upstream: opened,
       listChanged: opened.listChanged,
+      listThrough: (door: Door): ListChanged =>
+        upstream(id, connection.source, connection, callClass, false, door).listChanged,
     };
   }
 

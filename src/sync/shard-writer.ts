@@ -38,6 +38,7 @@ export function createShardWriter(
       return lookInOrder(
         writers.look,
         asks.map((ask) => ({ ...ask, door })),
+        door.over,
       );
     },
     // Nobody is asked, so no account is needed; of a connection that is gone the guarded statement writes nothing.

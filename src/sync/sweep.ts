@@ -8,6 +8,7 @@ import { limits } from "../core/limits.ts";
 import type { Source } from "../sources/source.ts";
 import type { ListChanged } from "./burst.ts";
 import { applyPage, newRun, pageAsOf, runPages } from "./paging.ts";
+import type { Door } from "./permits.ts";
 import type { Cursor, Cursors, Gate, Log, Queues, WalkingWriters } from "./ports.ts";
 import type { Connection, ConnectionStore, KindStore, Ledger, PageRun, RecordStore } from "./stores.ts";
 
@@ -16,7 +17,7 @@ export interface SweepDeps {
   readonly newId: () => string;
   readonly sleep: (ms: number) => Promise<void>;
   readonly source: Source;
-  readonly gate: Pick<Gate, "acquire" | "lease" | "release">;
+  readonly gate: Pick<Gate, "acquire" | "report" | "release">;
   readonly cursors: Cursors;
   readonly records: Pick<RecordStore, "versions" | "suppressed" | "ids" | "page" | "bookmark">;
   readonly kinds: KindStore;
@@ -26,8 +27,8 @@ export interface SweepDeps {
   /** Among so many writers the refs are spread. */
   readonly shards: number;
   readonly queues: Pick<Queues, "sendJobs">;
-  /** Through the gate, as class `sweep`. */
-  readonly listChanged: ListChanged;
+  /** Through the gate as this door has it, as class `sweep`. */
+  readonly listThrough: (door: Door) => ListChanged;
   readonly overlapMs: number;
   readonly pagesPerRun: number;
   readonly log: Log;
@@ -54,34 +55,41 @@ export function sweptKinds(source: Source): readonly Kind[] {
   return KINDS.filter((kind) => source.kinds[kind].payload === "thin");
 }
 
+/** What one sweep reads its list through: every page is asked for under the sweep's lease. */
+type Listing = SweepDeps & { readonly listChanged: ListChanged };
+
 /**
- * Sweeps one kind that has a since-filter. One at a time per kind, by lease (SW4).
+ * Sweeps one kind that has a since-filter. One at a time per kind, by a lease that is taken, and kept, in the very calls
+ * that ask the gate for its pages (SW4): a cursor read just before another one ended is a cursor read late.
  *
  * Guarantee (SW2): the new watermark is the upstream's own clock at the start, and is saved only after every
  * page was applied; dying anywhere before leaves the old watermark and the last page's checkpoint.
  */
 export async function sweepList(deps: SweepDeps, connection: Connection, kind: Kind): Promise<Swept> {
-  const holder = deps.newId();
-  if (!(await deps.gate.lease(`sweep/${kind}`, holder, limits.sweepLeaseMs))) {
-    return { ...summary(kind, await deps.cursors.read(connection.id, kind)), busy: true };
-  }
+  const lease = { name: `sweep/${kind}`, holder: deps.newId() };
+  const { gate } = deps;
+  const listChanged = deps.listThrough({
+    acquire: (ask) => gate.acquire(ask, { ...lease, forMs: limits.sweepLeaseMs }),
+    report: (call) => gate.report(call),
+  });
   try {
-    const cursor = await deps.cursors.read(connection.id, kind);
-    if (cursor.watermark === undefined) return await takeBaseline(deps, connection, kind, cursor);
-    const outage = await deps.cursors.read(connection.id, `outage/${kind}`);
-    const swept = await sweepFrom(
-      deps,
-      connection,
-      kind,
-      reachingBack(cursor, cursor.watermark, outage.watermark),
-      holder,
-    );
-    if (outage.watermark !== undefined && swept.finished)
-      await deps.cursors.write(connection.id, `outage/${kind}`, {});
-    return swept;
+    const { failure, ...swept } = await sweepLeased({ ...deps, listChanged }, connection, kind);
+    if (failure?.kind === "held" && failure.by === "lease") return { ...swept, busy: true };
+    return failure === undefined ? swept : { ...swept, failure };
   } finally {
-    await deps.gate.release(`sweep/${kind}`, holder);
+    await gate.release(lease.name, lease.holder);
   }
+}
+
+async function sweepLeased(deps: Listing, connection: Connection, kind: Kind): Promise<Swept> {
+  const cursor = await deps.cursors.read(connection.id, kind);
+  if (cursor.watermark === undefined) return takeBaseline(deps, connection, kind, cursor);
+  const outage = await deps.cursors.read(connection.id, `outage/${kind}`);
+  const from = reachingBack(cursor, cursor.watermark, outage.watermark);
+  const swept = await sweepFrom(deps, connection, kind, from);
+  if (outage.watermark !== undefined && swept.finished)
+    await deps.cursors.write(connection.id, `outage/${kind}`, {});
+  return swept;
 }
 
 /** After an outage of the webhooks the sweep starts over from where the outage began, if that is further back. */
@@ -93,7 +101,7 @@ function reachingBack(cursor: Cursor, watermark: number, outageSince: number | u
 
 /** The first sweep pulls nothing: from here on nothing is missed; what was before comes by events and reads. */
 async function takeBaseline(
-  deps: SweepDeps,
+  deps: Listing,
   connection: Connection,
   kind: Kind,
   cursor: Cursor,
@@ -109,11 +117,10 @@ async function takeBaseline(
 }
 
 async function sweepFrom(
-  deps: SweepDeps,
+  deps: Listing,
   connection: Connection,
   kind: Kind,
   cursor: Cursor & { readonly watermark: number },
-  holder: string,
 ): Promise<Swept> {
   const from = cursor.run ?? newRun(cursor.watermark - overlapMs(deps, kind));
   const ended = await runPages(
@@ -123,10 +130,7 @@ async function sweepFrom(
       visibilityLagMs: deps.source.visibilityLagMs,
       list: (pageUrl) => deps.listChanged(kind, from.since ?? cursor.watermark, pageUrl),
       apply: (page) => applyPage(deps, connection, kind, page, { countDrift: true }),
-      async save(run) {
-        await deps.cursors.write(connection.id, kind, { ...cursor, run }, true);
-        await deps.gate.lease(`sweep/${kind}`, holder, limits.sweepLeaseMs);
-      },
+      save: (run) => deps.cursors.write(connection.id, kind, { ...cursor, run }, true),
     },
     from,
   );

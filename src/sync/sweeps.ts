@@ -1,9 +1,10 @@
 // Which kinds a sweep run takes, in which order, and what becomes of a run that could not finish.
 
 import { afterFailure } from "../core/failure.ts";
-import type { CallAsk } from "../core/gate.ts";
+import type { CallAsk, CallReport } from "../core/gate.ts";
+import type { Lease, Leasing } from "../core/leases.ts";
 import { limits } from "../core/limits.ts";
-import type { CursorName, Cursors, Lease } from "./ports.ts";
+import type { CursorName, Cursors } from "./ports.ts";
 import type { Connection } from "./stores.ts";
 import { type SweepDeps, type Swept, sweepList, sweptKinds } from "./sweep.ts";
 import { verify, walkClients } from "./walk.ts";
@@ -40,12 +41,13 @@ export async function runSweeps(
 function handingOver(gate: SweepDeps["gate"]) {
   let over: Lease | undefined;
   return {
-    acquire: (ask: CallAsk) => gate.acquire(ask),
-    lease(name: string, holder: string, forMs: number) {
+    acquire(ask: CallAsk, under?: Leasing) {
+      if (under === undefined) return gate.acquire(ask);
       const instead = over;
       over = undefined;
-      return gate.lease(name, holder, forMs, instead);
+      return gate.acquire(ask, { ...under, instead });
     },
+    report: (call: CallReport) => gate.report(call),
     async release(name: string, holder: string) {
       if (over !== undefined) await gate.release(over.name, over.holder);
       over = { name, holder };

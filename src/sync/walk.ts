@@ -36,8 +36,9 @@ export async function walkClients(deps: SweepDeps, connection: Connection, kind:
 }
 
 /**
- * One walk of a name at a time, by lease (SW4). A slice that is interrupted keeps what is left of it, so that what
- * one tick of the clock may cost is one slice, however often it is taken up again.
+ * One walk of a name at a time, by a lease that is taken, and kept, in the very calls that ask the gate for its permits
+ * (SW4): a place read just before another walk ended is a place read late. A slice that is interrupted keeps what is
+ * left of it, so that what one tick of the clock may cost is one slice, however often it is taken up again.
  */
 async function walk(
   deps: SweepDeps,
@@ -47,40 +48,34 @@ async function walk(
   slice: number,
   plan: (cursor: Cursor, rows: number) => Promise<{ readonly steps: readonly Step[]; readonly end: Reached }>,
 ): Promise<Omit<Swept, "kind">> {
-  const holder = deps.newId();
-  const lease = () => deps.gate.lease(`sweep/${name}`, holder, limits.walkLeaseMs);
-  let leasedAt = deps.now();
-  if (!(await lease())) return { ...NOWHERE, busy: true };
+  const lease = { name: `sweep/${name}`, holder: deps.newId() };
+  const permitsFor = permitsInTurn(deps, callClass, { ...lease, forMs: limits.walkLeaseMs });
   try {
     let cursor = await deps.cursors.read(connection.id, name);
     const rows = Math.min(slice, cursor.left ?? slice);
     const { steps, end } = await plan(cursor, rows);
     const { sofar = NONE } = cursor;
-    const result = await lookAt(deps, connection, steps, callClass, async (reached, done) => {
+    const result = await lookAt(deps, connection, steps, callClass, permitsFor, async (reached, done) => {
       cursor = { ...cursor, ...reached, left: Math.max(1, rows - done.steps), sofar: sum(sofar, done) };
       await deps.cursors.write(connection.id, name, cursor, true);
-      if (deps.now() - leasedAt < limits.walkLeaseMs / 2) return;
-      leasedAt = deps.now();
-      await lease();
     });
-    const { seen, drifted, failure } = result;
-    if (failure === undefined) {
+    const { seen, drifted, ...why } = result;
+    const finished = why.failure === undefined && why.busy === undefined;
+    if (finished) {
       // However many runs it took, the figures are the slice's.
       const whole = sum(sofar, result);
       const last = { at: deps.now(), pages: whole.seen, ...whole };
       await deps.cursors.write(connection.id, name, { ...end, last });
     }
-    return { pages: seen, seen, drifted, watermark: undefined, ...ending(failure) };
+    return { pages: seen, seen, drifted, watermark: undefined, finished, ...why };
   } finally {
-    await deps.gate.release(`sweep/${name}`, holder);
+    await deps.gate.release(lease.name, lease.holder);
   }
 }
 
 type Figures = Pick<SweepSummary, "seen" | "drifted">;
 const NONE: Figures = { seen: 0, drifted: 0 };
 const sum = (a: Figures, b: Figures): Figures => ({ seen: a.seen + b.seen, drifted: a.drifted + b.drifted });
-
-const NOWHERE = { pages: 0, seen: 0, drifted: 0, watermark: undefined, finished: false } as const;
 
 async function stepsOf(deps: SweepDeps, connection: Connection, kind: Kind, cursor: Cursor, rows: number) {
   const recentTo = cursor.recentTo ?? deps.now() - limits.clockDoubtMs;
@@ -135,10 +130,6 @@ export function verify(
   );
 }
 
-function ending(failure: Failure | undefined) {
-  return failure === undefined ? { finished: true } : { finished: false, failure };
-}
-
 /**
  * In order, as many at a time as one writer has next and the gate gives permits for. A walk goes on only behind what
  * was looked at without a gap: however few were let through, the next one goes on behind them. One record that cannot
@@ -150,14 +141,15 @@ async function lookAt(
   connection: Connection,
   steps: readonly Step[],
   callClass: CallClass,
+  permitsFor: ReturnType<typeof permitsInTurn>,
   moved: (reached: Reached, done: Figures & { readonly steps: number }) => Promise<void>,
-): Promise<Figures & { readonly failure?: Failure }> {
-  const permitsFor = permitsInTurn(deps, callClass);
+): Promise<Figures & Pick<Swept, "failure" | "busy">> {
   let [seen, drifted, behind, away] = [0, 0, 0, 0];
   let failure: Failure | undefined;
   for (let at = 0; at < steps.length && failure === undefined; ) {
     const next = ofOneWriter(deps, steps.slice(at, at + limits.walkTogether));
     const permits = await permitsFor(next.length);
+    if (permits === undefined) return { seen, drifted, busy: true };
     const part = next.slice(0, Math.max(1, permits.calls));
     const asks = part.map(({ ref, organizationId }): LookAsk => ({ ref, class: callClass, organizationId }));
     const looked = await deps.writers.walk(asks, permits);

@@ -146,7 +146,8 @@ export async function countSweep(bundles: Bundles) {
       for (const one of swept as readonly { readonly seen: number }[]) seen += one.seen;
     });
     if (seen < 50) throw new Error(`the sweep met ${seen} records, not 50`);
-    return { callsPerKind: asked.length / LISTED.length, rowsWritten: counts.rowsWritten, asked };
+    const { rowsWritten, objectRequests } = counts;
+    return { callsPerKind: asked.length / LISTED.length, rowsWritten, objectRequests, asked };
   } finally {
     await counted.close();
   }

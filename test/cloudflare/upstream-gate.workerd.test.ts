@@ -103,6 +103,35 @@ describe("what the gate was told", () => {
   });
 });
 
+describe("calls under a lease", () => {
+  const ask = { class: "interactive", retry: false } as const;
+  const under = (holder: string, name = "sweep/clients") => ({ name, holder, forMs: 10_000 });
+
+  it("SW4 are granted to its holder alone, who keeps it by asking; a refusal spends nothing", async () => {
+    const { gate, drain } = openGate();
+    expect((await gate.acquire(ask, under("one"))).granted).toBe(true);
+    passSeconds(9);
+    expect((await gate.acquire(ask, under("one"))).granted).toBe(true);
+    passSeconds(9);
+    expect(await gate.acquire(ask, under("two"))).toEqual({ granted: false, by: "lease", waitMs: 10_000 });
+    expect(await gate.lease("sweep/clients", "two", 1)).toBe(false);
+    // The bucket is full again, but for what was refused if that had been counted.
+    expect(await drain()).toBe(BURST);
+    passSeconds(1);
+    expect((await gate.acquire(ask, under("two"))).granted).toBe(true);
+  });
+
+  it("SW4 give the lease before back in the same call, and take theirs whatever the budget says", async () => {
+    const { gate, drain } = openGate();
+    await gate.acquire(ask, under("one", "sweep/staff"));
+    await drain();
+    const next = { ...under("one"), instead: { name: "sweep/staff", holder: "one" } };
+    expect(await gate.acquire(ask, next)).toMatchObject({ granted: false, by: "budget" });
+    expect(await gate.lease("sweep/staff", "two", 1)).toBe(true);
+    expect(await gate.lease("sweep/clients", "two", 1)).toBe(false);
+  });
+});
+
 describe("calls", () => {
   it("GT1 an upstream in trouble is left alone: events wait in their queue, mirrored reads go on", async () => {
     vi.spyOn(Math, "random").mockReturnValue(0);

@@ -83,18 +83,17 @@ export const GUARDING: readonly Mutant[] = [
     seen: /^gate: .*Retry-After/,
   },
   {
-    name: "permits-outlive-a-pause",
-    mistake: "spends a walk's permits however late, and after calls that were refused or failed",
+    name: "permits-without-end",
+    mistake: "takes a walk's permits for endless: never spent, never void, not dropped by a refusal",
     edits: [
       {
         file: "src/sync/permits.ts",
-        from: "      if (left < 1 || ask.retry || now() >= until) return gate.acquire(ask);",
-        to: "      if (left < 1 || ask.retry) return gate.acquire(ask);",
+        from: "  const over = () => left < 1 || now() >= until;",
+        to: "  const over = () => false;",
       },
-      { file: "src/sync/permits.ts", from: '      if (call.outcome !== "ok") left = 0;\n', to: "" },
     ],
     profile: "sweep-only",
-    seeds: 5_000,
+    seeds: 500,
     seen: /^gate: .*long/,
   },
   {

@@ -57,8 +57,8 @@ export const SWEEPING: readonly Mutant[] = [
     edits: [
       {
         file: SWEEP,
-        from: "        await deps.cursors.write(connection.id, kind, { ...cursor, run }, true);",
-        to: "        await deps.cursors.write(connection.id, kind, { ...cursor, watermark: run.startedAt, run: undefined }, true);",
+        from: "deps.cursors.write(connection.id, kind, { ...cursor, run }, true),",
+        to: "deps.cursors.write(connection.id, kind, { ...cursor, watermark: run.startedAt, run: undefined }, true),",
       },
     ],
     profile: "sweep-only",
@@ -115,8 +115,8 @@ export const SWEEPING: readonly Mutant[] = [
     edits: [
       {
         file: SWEEP,
-        from: "    if (cursor.watermark === undefined) return await",
-        to: "    if (cursor.watermark !== -1) return await",
+        from: "  if (cursor.watermark === undefined) return takeBaseline",
+        to: "  if (cursor.watermark !== -1) return takeBaseline",
       },
     ],
     profile: "sweep-only",

@@ -10,7 +10,8 @@ export const LABELS: Readonly<Record<string, string>> = {
   "worker: queue EVENTS": "events are queued",
 
   // Consuming events.
-  "worker: D1 SELECT events": "the ledger is asked what is done, or whom events spoke of",
+  "worker: D1 SELECT events, SELECT suppressions, SELECT records": "it is asked what is known of a batch",
+  "worker: D1 SELECT events": "the ledger is asked whom events spoke of",
   "worker: D1 SELECT suppressions": "purged clients are looked up",
   "worker: D1 SELECT records": "rows are read",
   "worker: WRITERS.look": "the writer is asked to look",
@@ -44,9 +45,10 @@ export const LABELS: Readonly<Record<string, string>> = {
   "worker: D1 INSERT assessments_taken": "it is noted when the assessment was taken",
 
   // Sweeping: leases, checkpoints, watermarks.
-  "worker: GATES.lease": "a lease is taken or extended",
+  "worker: GATES.lease": "a burst's or a rebuild's lease is taken or extended",
   "worker: GATES.release": "a lease is given back",
-  "worker: GATES.acquire": "the gate is asked for a permit for a list, or for several for a walk",
+  "worker: GATES.acquire":
+    "the gate is asked for a permit for a list, or for several for a walk, under its lease",
   "worker: KV get organizations": "the cursor of organizations is read",
   "worker: KV get staff": "the cursor of staff is read",
   "worker: KV get clients": "the cursor of clients is read",

@@ -13,7 +13,7 @@ import { consume } from "../../src/cloudflare/queue.ts";
 import type { Doubt } from "../../src/core/decide.ts";
 import { acquire, type GateState, openGate, report, resume } from "../../src/core/gate.ts";
 import { type ConnectionId, type Kind, type Ref, refKey } from "../../src/core/ids.ts";
-import { createLeases } from "../../src/core/leases.ts";
+import { createLeases, leasedElsewhere } from "../../src/core/leases.ts";
 import type { MirrorRecord, Write } from "../../src/core/record.ts";
 import { rcms } from "../../src/sources/rcms/rcms.ts";
 import { upstreamHttp } from "../../src/sources/upstream-http.ts";
@@ -169,7 +169,8 @@ function gateMemory(budget: { readonly perMinute: number; readonly burst: number
   let leases = createLeases();
   const current = () => state ?? openGate(budget, now());
   const port: Gate = {
-    async acquire(ask) {
+    async acquire(ask, under) {
+      if (under !== undefined && !leases.take(under, now())) return leasedElsewhere(under);
       const acquired = acquire(current(), ask, budget, now());
       state = acquired.state;
       return acquired.permit;
@@ -180,7 +181,7 @@ function gateMemory(budget: { readonly perMinute: number; readonly burst: number
     async resume() {
       state = resume(current());
     },
-    lease: async (name, holder, forMs, instead) => leases.take(name, holder, forMs, now(), instead),
+    lease: async (name, holder, forMs) => leases.take({ name, holder, forMs }, now()),
     release: async (name, holder) => leases.release(name, holder),
     async clear() {
       state = undefined;

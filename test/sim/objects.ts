@@ -4,7 +4,7 @@
 import type { Doubt } from "../../src/core/decide.ts";
 import { acquire, type GateBudget, type GateState, openGate, report, resume } from "../../src/core/gate.ts";
 import { type ConnectionId, refKey } from "../../src/core/ids.ts";
-import { createLeases } from "../../src/core/leases.ts";
+import { createLeases, type Leasing, leasedElsewhere } from "../../src/core/leases.ts";
 import { limits } from "../../src/core/limits.ts";
 import type { Gate, WalkingWriters } from "../../src/sync/ports.ts";
 import { createShardWriter, type ShardWriterDeps } from "../../src/sync/shard-writer.ts";
@@ -100,8 +100,27 @@ export function createObjects(world: ObjectsWorld) {
     holders.clear();
   }
 
+  function takeLease(leasing: Leasing): boolean {
+    if (chance.happens(faults().crash / GATE_CALLS)) {
+      counters.gatesLost++;
+      forgetLeases();
+    }
+    const { name, holder, forMs, instead } = leasing;
+    const now = clock.now();
+    const granted = leases.take(leasing, now);
+    if (instead !== undefined && holders.get(instead.name)?.holder === instead.holder)
+      holders.delete(instead.name);
+    const held = holders.get(name);
+    if (granted && held !== undefined && held.holder !== holder && held.until > now)
+      onOverlap(`the lease ${name} has two holders`);
+    if (granted) holders.set(name, { holder, until: now + forMs });
+    else counters.leasesRefused++;
+    return granted;
+  }
+
   const gate: Gate = {
-    async acquire(ask) {
+    async acquire(ask, under) {
+      if (under !== undefined && !takeLease(under)) return leasedElsewhere(under);
       const { state, permit } = acquire(current(), ask, budget, clock.now());
       gateState = state;
       if (!permit.granted) counters.held++;
@@ -122,22 +141,7 @@ export function createObjects(world: ObjectsWorld) {
       gateState = resume(current());
       asked.keyRejected = false;
     },
-    async lease(name, holder, forMs, instead) {
-      if (chance.happens(faults().crash / GATE_CALLS)) {
-        counters.gatesLost++;
-        forgetLeases();
-      }
-      const now = clock.now();
-      const granted = leases.take(name, holder, forMs, now, instead);
-      if (instead !== undefined && holders.get(instead.name)?.holder === instead.holder)
-        holders.delete(instead.name);
-      const held = holders.get(name);
-      if (granted && held !== undefined && held.holder !== holder && held.until > now)
-        onOverlap(`the lease ${name} has two holders`);
-      if (granted) holders.set(name, { holder, until: now + forMs });
-      else counters.leasesRefused++;
-      return granted;
-    },
+    lease: async (name, holder, forMs) => takeLease({ name, holder, forMs }),
     async release(name, holder) {
       leases.release(name, holder);
       if (holders.get(name)?.holder === holder) holders.delete(name);

@@ -14,7 +14,7 @@ import { type SweepDeps, sweepList } from "../../src/sync/sweep.ts";
 import { refOf } from "../core/samples.ts";
 import { kvCursors } from "./memory-cursors.ts";
 import { replicated } from "./replicas.ts";
-import { jobRecorder, leaseGate, OVERLAP } from "./sweeping.ts";
+import { jobRecorder, leaseGate, OVERLAP, through } from "./sweeping.ts";
 import { type TruthfulUpstream, truthfulUpstream } from "./truth.ts";
 import { connectedMemory, doubtMemory, HERE, handClock, logMemory, walking, writerOver } from "./world.ts";
 
@@ -103,7 +103,7 @@ async function setUp(aheadMs: number, dated: boolean) {
     shards: 1,
     sleep: async () => {},
     queues,
-    listChanged: upstream.listChanged,
+    listThrough: through(upstream.listChanged),
     overlapMs: OVERLAP,
     pagesPerRun: 2,
     log: logMemory().log,

@@ -78,7 +78,7 @@ export async function consumer(replaced: Partial<HydrateDeps> = {}) {
   const leases = createLeases();
   const gate = {
     lease: async (name: string, holder: string, forMs: number) =>
-      leases.take(name, holder, forMs, clock.now()),
+      leases.take({ name, holder, forMs }, clock.now()),
     release: async (name: string, holder: string) => leases.release(name, holder),
   };
   let ids = 0;

@@ -15,14 +15,18 @@ export const names = (count: number) => Array.from({ length: count }, (_, i) => 
 export async function rebuilding(counts: Partial<Record<Kind, number>>) {
   const world = await sweeping();
   const rebuilds = rebuildMemory();
-  const { deps: sweepDeps, connection, upstream, sent, memory } = world;
+  const { deps: sweepDeps, connection, upstream, gate, sent, memory } = world;
   for (const kind of ["organizations", "staff", "clients"] as const) {
     for (const id of names(counts[kind] ?? 0)) {
       upstream.put(id, "a", START - 1_000_000_000, kind);
       if (kind === "clients") upstream.put(id, "scored", undefined, "assessment-status");
     }
   }
-  const deps: RebuildDeps = { ...sweepDeps, random: () => 0, rebuilds, records: memory.records };
+  const { listChanged } = upstream;
+  const deps: RebuildDeps = {
+    ...{ ...sweepDeps, gate, listChanged, rebuilds },
+    ...{ random: () => 0, records: memory.records },
+  };
   return {
     ...world,
     rebuilds,

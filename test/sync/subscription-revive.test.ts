@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { limits } from "../../src/core/limits.ts";
 import { delivery, guarding, URL } from "./guarding.ts";
-import { MINUTE } from "./sweeping.ts";
+import { MINUTE, through } from "./sweeping.ts";
 import { HERE, START } from "./world.ts";
 
 const SWEPT = ["organizations", "staff", "clients", "assessment-status"] as const;
@@ -153,7 +153,7 @@ describe("the outage", () => {
       await guard();
       return upstream.listChanged(...asked);
     };
-    await sweep("clients", { listChanged: slow });
+    await sweep("clients", { listThrough: through(slow) });
     await sweep();
     const asked = upstream.lists.map(({ since }) => since ?? 0);
     expect(Math.min(...asked)).toBeLessThanOrEqual(START - 60 * MINUTE);

@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { limits } from "../../src/core/limits.ts";
 import { describeSwept } from "../../src/sync/sweep.ts";
-import { MINUTE, OVERLAP, sweeping } from "./sweeping.ts";
+import { MINUTE, OVERLAP, sweeping, through } from "./sweeping.ts";
 import { HERE, START } from "./world.ts";
 
 describe("the first sweep", () => {
@@ -135,10 +135,10 @@ describe("one at a time", () => {
     upstream.put("a");
     const { promise: held, resolve: goOn } = Promise.withResolvers<void>();
     const slow = sweep("clients", {
-      listChanged: async (...asked) => {
+      listThrough: through(async (...asked) => {
         await held;
         return upstream.listChanged(...asked);
-      },
+      }),
     });
     const second = await sweep();
     expect(second).toMatchObject({ busy: true, finished: false, watermark: START, pages: 0 });
@@ -169,7 +169,9 @@ describe("one at a time", () => {
     upstream.failures.set("clients", { kind: "paused" });
     await sweep();
     expect(gate.leases.size).toBe(0);
-    const dying = sweep("clients", { listChanged: () => Promise.reject(new Error("out of memory")) });
+    const dying = sweep("clients", {
+      listThrough: through(() => Promise.reject(new Error("out of memory"))),
+    });
     await expect(dying).rejects.toThrow("out of memory");
     expect(gate.leases.size).toBe(0);
   });

@@ -1,7 +1,9 @@
 // Sweeps put together over a mirror in memory: real writer, real drift counts, leases as the gate keeps them.
 
 import type { Kind } from "../../src/core/ids.ts";
+import { leasedElsewhere } from "../../src/core/leases.ts";
 import { rcms } from "../../src/sources/rcms/rcms.ts";
+import type { ListChanged } from "../../src/sync/burst.ts";
 import type { JobMessage } from "../../src/sync/messages.ts";
 import type { CursorName, Gate } from "../../src/sync/ports.ts";
 import { type SweepDeps, sweepList } from "../../src/sync/sweep.ts";
@@ -19,8 +21,7 @@ export function leaseGate(now: () => number) {
   const leases = new Map<string, { readonly holder: string; readonly until: number }>();
   const told: string[] = [];
   const gate: Gate = {
-    async lease(name, holder, forMs, instead) {
-      if (instead !== undefined) await gate.release(instead.name, instead.holder);
+    async lease(name, holder, forMs) {
       const held = leases.get(name);
       if (held !== undefined && held.holder !== holder && held.until > now()) return false;
       leases.set(name, { holder, until: now() + forMs });
@@ -29,16 +30,28 @@ export function leaseGate(now: () => number) {
     async release(name, holder) {
       if (leases.get(name)?.holder === holder) leases.delete(name);
     },
-    acquire: async ({ calls }) => ({
-      granted: true,
-      report: false,
-      ...(calls === undefined ? {} : { calls }),
-    }),
+    async acquire({ calls }, under) {
+      if (under?.instead !== undefined) await gate.release(under.instead.name, under.instead.holder);
+      if (under !== undefined && !(await gate.lease(under.name, under.holder, under.forMs)))
+        return leasedElsewhere(under);
+      return { granted: true, report: false, ...(calls === undefined ? {} : { calls }) };
+    },
     report: async () => {},
     resume: async () => void told.push("resume"),
     clear: async () => leases.clear(),
   };
   return { ...gate, leases, told };
+}
+
+/** A list behind the gate: each page is asked for first, as the real one is. */
+export function through(listChanged: ListChanged): SweepDeps["listThrough"] {
+  return (door) =>
+    async (...asked) => {
+      const permit = await door.acquire({ class: "sweep", retry: false });
+      if (permit.granted) return listChanged(...asked);
+      const { granted: _, ...why } = permit;
+      return { ok: false, failure: why.by === "paused" ? { kind: "paused" } : { kind: "held", ...why } };
+    };
 }
 
 export interface Sent {
@@ -94,7 +107,7 @@ export async function sweeping(replaced: Partial<SweepDeps> = {}) {
     writers,
     shards: 1,
     queues,
-    listChanged: upstream.listChanged,
+    listThrough: through(upstream.listChanged),
     overlapMs: OVERLAP,
     pagesPerRun: 50,
     log,

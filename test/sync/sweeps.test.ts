@@ -23,14 +23,21 @@ describe("a run", () => {
     expect(results.every(({ finished }) => finished)).toBe(true);
   });
 
-  it("SW4 gives each lease back as it takes the next one, and the last at its end: one call for each, and one", async () => {
-    const { run, gate, deps } = await sweeping();
+  it("SW4 takes and keeps each lease in the calls that ask for permits, and gives back the one before it", async () => {
+    const { run, gate, deps, upstream, mirrored, clock } = await sweeping();
+    await run(["organizations", "clients"]);
+    clock.pass(15 * MINUTE);
+    for (const id of ["a", "b", "c"]) {
+      upstream.put(id);
+      upstream.put(id, "scored", undefined, "assessment-status");
+      await mirrored(id, "a", START);
+    }
     const calls: string[] = [];
     const watched: typeof deps.gate = {
       ...gate,
-      lease: (name, holder, forMs, instead) => {
-        calls.push(`${name} for ${instead?.name}`);
-        return gate.lease(name, holder, forMs, instead);
+      acquire: (ask, under) => {
+        calls.push(`${under?.name} for ${under?.instead?.name}`);
+        return gate.acquire(ask, under);
       },
       release: (name, holder) => {
         calls.push(`no more ${name}`);
@@ -38,10 +45,13 @@ describe("a run", () => {
       },
     };
     Object.assign(deps, { gate: watched });
-    await run(["organizations", "assessment-status", "verify"]);
+    await run(["organizations", "clients", "assessment-status", "verify"]);
     expect(calls).toEqual([
       "sweep/organizations for undefined",
-      "sweep/assessment-status for sweep/organizations",
+      // Three records are two pages.
+      "sweep/clients for sweep/organizations",
+      "sweep/clients for undefined",
+      "sweep/assessment-status for sweep/clients",
       "sweep/verify for sweep/assessment-status",
       "no more sweep/verify",
     ]);

@@ -161,6 +161,43 @@ describe("heard of", () => {
   });
 });
 
+describe("one at a time", () => {
+  it("SW4 while another walk has the lease, one says so, looks at nothing and leaves the place alone", async () => {
+    const { walk, looked, gate, cursors } = await clients(30);
+    await gate.lease(`sweep/${KIND}`, "another", limits.walkLeaseMs);
+    expect(await walk()).toMatchObject({ busy: true, finished: false, seen: 0 });
+    expect([looked(), cursors.of(KIND)]).toEqual([[], {}]);
+    expect(gate.leases.get(`sweep/${KIND}`)?.holder).toBe("another");
+  });
+
+  it("SW4 a lease that was lost to another walk ends this one where it stands", async () => {
+    const { walk, looked, gate, deps, cursors } = await clients(60);
+    const losing: typeof deps.writers.walk = (asks, permits) => {
+      gate.leases.set(`sweep/${KIND}`, { holder: "another", until: Number.POSITIVE_INFINITY });
+      return deps.writers.walk(asks, permits);
+    };
+    const ended = await walk({ writers: { ...deps.writers, walk: losing } });
+    expect(ended).toMatchObject({ busy: true, finished: false, seen: limits.walkTogether });
+    expect(looked()).toEqual(names(0, limits.walkTogether));
+    expect(cursors.of(KIND)).toMatchObject({ within: `clients/${name(limits.walkTogether - 1)}` });
+    expect(cursors.of(KIND).last).toBeUndefined();
+    expect(gate.leases.get(`sweep/${KIND}`)?.holder).toBe("another");
+  });
+
+  it("SW4 asking for permits keeps the lease, however long the walk, and its end gives it back", async () => {
+    const { walk, gate, deps, clock } = await clients(60);
+    const heldFor: number[] = [];
+    const slow: typeof deps.writers.walk = (asks, permits) => {
+      heldFor.push((gate.leases.get(`sweep/${KIND}`)?.until ?? 0) - clock.now());
+      clock.pass(limits.walkLeaseMs - 1);
+      return deps.writers.walk(asks, permits);
+    };
+    expect(await walk({ writers: { ...deps.writers, walk: slow } })).toMatchObject({ finished: true });
+    expect(heldFor).toEqual(Array(3).fill(limits.walkLeaseMs));
+    expect(gate.leases.size).toBe(0);
+  });
+});
+
 describe("interrupted", () => {
   it.each([
     ["budget", { kind: "held", by: "budget", waitMs: 60_000 }],
