@@ -98,6 +98,8 @@ ON CONFLICT (connection_id, kind, id) DO UPDATE SET
   as_of = excluded.as_of`;
 
 interface Hydration {
+  /** The record's own object, by name. */
+  readonly object: string;
   readonly url: string;
   readonly key: string;
 }
@@ -132,7 +134,7 @@ export default {
   async queue(batch, env) {
     await Promise.all(
       batch.messages.map(async (message) => {
-        await env.WRITERS.getByName(message.body.url).hydrate(message.body);
+        await env.WRITERS.getByName(message.body.object).hydrate(message.body);
         message.ack();
       }),
     );

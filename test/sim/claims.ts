@@ -1,8 +1,10 @@
 // What the mirror claims of its own freshness (RD2), held against the truth in true time: whatever changed upstream
-// before `as_of`, by whichever of the two clocks, is in what was served. What was deleted by then is the verifier's to
-// notice, and held against nobody.
+// before `as_of`, by whichever of the two clocks, is in what was served. What was deleted before whatever vouches had
+// looked is the verifier's to notice, with all that was changed before, and held against nobody.
 
+import { limits } from "../../src/core/limits.ts";
 import type { MirrorRecord } from "../../src/core/record.ts";
+import { rcms } from "../../src/sources/rcms/rcms.ts";
 import type { NetworkKind } from "./network.ts";
 import type { Simulation } from "./simulation.ts";
 import { nameOf, versionOf } from "./versions.ts";
@@ -12,6 +14,8 @@ export function createClaims(sim: Simulation, blame: Blame) {
   const { clock, network, shape } = sim;
   const counters = { claims: 0, claimsOfTombstones: 0 };
   const { skewMs } = shape.faults;
+  /** How far `as_of` stays behind the look that vouches. */
+  const behindMs = rcms.visibilityLagMs + (shape.tellsTime ? 0 : limits.clockDoubtMs);
   /** When it happened, by the earlier of both clocks. */
   const earlier = (at: number) => Math.min(at, at + skewMs);
 
@@ -29,7 +33,11 @@ export function createClaims(sim: Simulation, blame: Blame) {
       number = record.versions.findLast(({ body, at }) => body === undefined && at <= fetchedAt)?.number ?? 0;
     }
     const then = record.versions.findLast(({ at }) => earlier(at) <= asOf);
-    if (then?.body !== undefined && then.number > number)
+    // A sweep that came after the deletion vouches for an instant before it, and was shown neither.
+    const unseen = record.versions.some(
+      ({ body, at }) => body === undefined && at > asOf && earlier(at) <= asOf + behindMs,
+    );
+    if (then?.body !== undefined && then.number > number && !(unseen && row.deletedAt === undefined))
       blame(
         "as-of",
         `${where}: ${nameOf(row)} is said to be as of ${asOf - then.at} ms after version ${then.number}`,
