@@ -13,7 +13,7 @@ import { requireAdmin, requireKey, requireRation } from "./auth.ts";
 import { changes } from "./changes.ts";
 import type { ApiDeps, AppEnv } from "./deps.ts";
 import { documents } from "./documents.ts";
-import { ApiError, errorResponse } from "./errors.ts";
+import { ApiError, errorResponse, refusalOf } from "./errors.ts";
 import { health } from "./health.ts";
 import { hooks } from "./hooks.ts";
 import { logins } from "./logins.ts";
@@ -50,15 +50,7 @@ export function createApp(deps: ApiDeps): Hono<AppEnv> {
 
   refuseOtherMethods(app);
   app.notFound((c) => errorResponse(c, new ApiError("not_found", "there is no such route")));
-  app.onError((error, c) => {
-    if (error instanceof ApiError) return errorResponse(c, error);
-    // An unexpected error may carry anything: only its class is logged, and nothing of it is answered.
-    deps.log("error", "request_failed", { request_id: c.get("requestId"), error: error.name });
-    return errorResponse(
-      c,
-      new ApiError("internal", "something went wrong on our side; the request id finds it in the log"),
-    );
-  });
+  app.onError((error, c) => errorResponse(c, refusalOf(deps.log, error, c.get("requestId"))));
   return app;
 }
 

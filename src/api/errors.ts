@@ -3,6 +3,7 @@
 
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { Log } from "../sync/ports.ts";
 
 const STATUS = {
   invalid_request: 400,
@@ -60,7 +61,7 @@ export class ApiError extends Error implements Refusal {
   }
 }
 
-export function errorBody(error: Refusal, requestId: string) {
+function errorBody(error: Refusal, requestId: string) {
   const { code, message, issues } = error;
   return { error: { code, message, request_id: requestId, ...(issues ? { issues } : {}) } };
 }
@@ -71,6 +72,23 @@ export function statusOf(code: ErrorCode): ContentfulStatusCode {
 
 export function errorResponse(c: Context, error: Refusal): Response {
   return c.json(errorBody(error, c.get("requestId")), statusOf(error.code), error.headers);
+}
+
+/** The same without a context: with the request's id in its header. */
+export function errorAnswer(error: Refusal, requestId: string): Response {
+  const headers = { ...error.headers, "x-request-id": requestId };
+  return Response.json(errorBody(error, requestId), { status: statusOf(error.code), headers });
+}
+
+/** An unexpected error may carry anything: only its class is logged, and nothing of it is answered. */
+export function refusalOf(log: Log, error: unknown, requestId: string): Refusal {
+  if (error instanceof ApiError) return error;
+  const name = error instanceof Error ? error.name : "unknown";
+  log("error", "request_failed", { request_id: requestId, error: name });
+  return {
+    code: "internal",
+    message: "something went wrong on our side; the request id finds it in the log",
+  };
 }
 
 export const notFound = () => new ApiError("not_found", "there is nothing here, or not for this key");

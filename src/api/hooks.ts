@@ -1,47 +1,82 @@
-// Where RCMS delivers. The route only measures and forwards; what a delivery means is decided in
-// sync/receive.ts, after its signature is proven.
+// Where RCMS delivers, before the router or in it. The route only measures and forwards; what a delivery means is
+// decided in sync/receive.ts, after its signature is proven.
 
 import type { Hono } from "hono";
 import { boundedBytes } from "../core/bounded.ts";
-import { connectionId } from "../core/ids.ts";
+import { type ConnectionId, connectionId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import type { ApiDeps, AppEnv } from "./deps.ts";
-import { ApiError, errorResponse } from "./errors.ts";
+import { ApiError, errorAnswer, type Refusal, refusalOf } from "./errors.ts";
+import { requestIdOf } from "./request-id.ts";
 
-export function hooks(app: Hono<AppEnv>, deps: ApiDeps): void {
-  app.post("/hooks/:connection", async (c) => {
-    const id = connectionId(c.req.param("connection"));
-    if (id === undefined) throw unknownConnection();
-    if (c.req.header("content-encoding") !== undefined) {
-      throw new ApiError("unsupported_media_type", "send the body as it is, without Content-Encoding");
-    }
-    const body = await boundedBytes(c.req.raw, limits.deliveryBytes);
-    if (body === undefined) {
-      throw new ApiError("payload_too_large", `a delivery may hold at most ${limits.deliveryBytes} bytes`);
-    }
+type HookDeps = Pick<ApiDeps, "receive" | "log" | "newId">;
 
-    const received = await deps.receive(id, { header: (name) => c.req.header(name) ?? null, body });
-    switch (received.result) {
-      case "queued":
-        return c.json({ received: true }, 202);
-      case "unknown_connection":
-        throw unknownConnection();
-      case "rejected":
-        // One answer for every reason: what exactly was wrong helps only who is guessing.
-        deps.log("warn", "delivery_rejected", { connection: id, why: received.why });
-        return errorResponse(c, {
-          code: "signature_invalid",
-          message: "the signature of this delivery is not valid",
-        });
-      case "queue_refused":
-        deps.log("error", "queue_refused", { connection: id });
-        throw new ApiError("unavailable", "the delivery could not be queued; send it again", {
-          headers: { "retry-after": "30" },
-        });
-    }
-  });
+/** As nearly every delivery comes; an escape in the id, or another method, is left to the router. */
+const PATH = /^https?:\/\/[^/?#]+\/hooks\/([^/?#%]+)(?:\?|$)/;
+
+/** @returns undefined where the router has to answer */
+export type Deliveries = (request: Request) => Promise<Response> | undefined;
+
+/** The router's answer, byte for byte, for less: a flood of deliveries is what the worker has to stand. */
+export function deliveries(deps: HookDeps): Deliveries {
+  return (request) => {
+    if (request.method !== "POST") return undefined;
+    const named = PATH.exec(request.url)?.[1];
+    if (named === undefined) return undefined;
+    return answer(deps, named, request, requestIdOf(request.headers.get("x-request-id"), deps.newId));
+  };
 }
 
-function unknownConnection(): ApiError {
-  return new ApiError("not_found", "there is no such connection");
+export function hooks(app: Hono<AppEnv>, deps: HookDeps): void {
+  app.post("/hooks/:connection", (c) =>
+    answer(deps, c.req.param("connection"), c.req.raw, c.get("requestId")),
+  );
 }
+
+async function answer(deps: HookDeps, named: string, request: Request, requestId: string): Promise<Response> {
+  const id = connectionId(named);
+  let refusal: Refusal | undefined;
+  try {
+    refusal = id === undefined ? UNKNOWN : await take(deps, id, request);
+  } catch (error) {
+    refusal = refusalOf(deps.log, error, requestId);
+  }
+  if (refusal !== undefined) return errorAnswer(refusal, requestId);
+  const headers = { "content-type": "application/json", "x-request-id": requestId };
+  return new Response('{"received":true}', { status: 202, headers });
+}
+
+/** @returns undefined once every event of the delivery is on the queue */
+async function take(deps: HookDeps, id: ConnectionId, request: Request): Promise<Refusal | undefined> {
+  const { headers } = request;
+  if (headers.has("content-encoding")) {
+    return new ApiError("unsupported_media_type", "send the body as it is, without Content-Encoding");
+  }
+  const body = await boundedBytes(request, limits.deliveryBytes);
+  if (body === undefined) {
+    return new ApiError("payload_too_large", `a delivery may hold at most ${limits.deliveryBytes} bytes`);
+  }
+
+  const received = await deps.receive(id, { header: (name) => headers.get(name), body });
+  switch (received.result) {
+    case "queued":
+      return undefined;
+    case "unknown_connection":
+      return UNKNOWN;
+    case "rejected":
+      // One answer for every reason: what exactly was wrong helps only who is guessing.
+      deps.log("warn", "delivery_rejected", { connection: id, why: received.why });
+      return FORGED;
+    case "queue_refused":
+      deps.log("error", "queue_refused", { connection: id });
+      return new ApiError("unavailable", "the delivery could not be queued; send it again", {
+        headers: { "retry-after": "30" },
+      });
+  }
+}
+
+const UNKNOWN: Refusal = { code: "not_found", message: "there is no such connection" };
+const FORGED: Refusal = {
+  code: "signature_invalid",
+  message: "the signature of this delivery is not valid",
+};

@@ -4,7 +4,8 @@ import { timingSafeEqual } from "node:crypto";
 import type { Hono } from "hono";
 import { createApp } from "../api/app.ts";
 import type { ApiDeps, AppEnv } from "../api/deps.ts";
-import { ApiError, errorBody, statusOf } from "../api/errors.ts";
+import { errorAnswer } from "../api/errors.ts";
+import { type Deliveries, deliveries } from "../api/hooks.ts";
 import { type HotRead, hotReads } from "../api/hot-read.ts";
 import { base64Url } from "../core/base64.ts";
 import type { ConnectionId, Kind } from "../core/ids.ts";
@@ -38,6 +39,7 @@ import { BadEnvironment } from "./env.ts";
 
 interface Front {
   readonly app: Hono<AppEnv>;
+  readonly delivered: Deliveries;
   readonly hotRead: HotRead;
 }
 
@@ -47,7 +49,7 @@ function frontOf(services: Services): Front {
   let front = fronts.get(services);
   if (front === undefined) {
     const deps = apiDeps(services);
-    front = { app: createApp(deps), hotRead: hotReads(deps) };
+    front = { app: createApp(deps), delivered: deliveries(deps), hotRead: hotReads(deps) };
     fronts.set(services, front);
   }
   return front;
@@ -58,17 +60,19 @@ export function answer(
   request: Request,
   context: ExecutionContext,
 ): Response | Promise<Response> {
-  const { app, hotRead } = frontOf(services);
-  return hotRead(request, (work) => context.waitUntil(work)) ?? app.fetch(request, services.env, context);
+  const { app, delivered, hotRead } = frontOf(services);
+  return (
+    hotRead(request, (work) => context.waitUntil(work)) ??
+    delivered(request) ??
+    app.fetch(request, services.env, context)
+  );
 }
 
 /** @returns 500 `bad_environment` with the one clear line; anything else is thrown on */
 export function badEnvironment(error: unknown): Response {
   if (!(error instanceof BadEnvironment)) throw error;
   console.error(error.message);
-  const requestId = crypto.randomUUID();
-  const body = errorBody(new ApiError("bad_environment", error.message), requestId);
-  return Response.json(body, { status: statusOf("bad_environment"), headers: { "x-request-id": requestId } });
+  return errorAnswer({ code: "bad_environment", message: error.message }, crypto.randomUUID());
 }
 
 function apiDeps(services: Services): ApiDeps {
