@@ -41,7 +41,10 @@ export interface Latency {
 
 export const runsOf = ({ quick }: Bench) => (quick ? 3 : 9);
 
-/** Both in each run, by turns first, after a run of each that does not count. */
+/** Many short turns instead of a few long ones: what disturbs the machine for a moment disturbs few of them. */
+const TURNS_PER_RUN = 3;
+
+/** Both in each turn, by turns first, after a run of each that does not count. */
 export async function measurePair(
   bench: Bench,
   connections: number,
@@ -49,8 +52,8 @@ export async function measurePair(
   first: Side,
   second: Side,
 ): Promise<Pair> {
-  const requests = bench.quick ? Math.ceil(count / 4) : count;
-  const one = async ({ port, asked }: Side) => {
+  const whole = bench.quick ? Math.ceil(count / 4) : count;
+  const one = async ({ port, asked }: Side, requests = Math.ceil(whole / TURNS_PER_RUN)) => {
     const { elapsedMs, latenciesMs } = await bench.load.run({ port, connections, asked: asked(requests) });
     return {
       p50: percentile(latenciesMs, 0.5),
@@ -58,11 +61,11 @@ export async function measurePair(
       perSecond: (requests / elapsedMs) * 1_000,
     };
   };
-  await one(first);
-  await one(second);
+  await one(first, whole);
+  await one(second, whole);
   const firsts: Latency[] = [];
   const seconds: Latency[] = [];
-  for (let run = 0; run < runsOf(bench); run++) {
+  for (let run = 0; run < TURNS_PER_RUN * runsOf(bench); run++) {
     const turns = run % 2 === 0 ? [first, second] : [second, first];
     for (const side of turns) (side === first ? firsts : seconds).push(await one(side));
   }

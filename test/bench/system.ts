@@ -29,6 +29,8 @@ export interface WorkerPlan {
   readonly runs: WorkerName;
   /** Its name here; by default that of what it runs. */
   readonly as?: string;
+  /** The bare worker has bindings of its own, unless it is to be like the mirror but for its code. */
+  readonly boundAs?: "mirror";
   /** Workers that name the same database share it. */
   readonly database?: string;
   readonly vars?: Readonly<Record<string, string>>;
@@ -111,7 +113,8 @@ async function optionsOf(bundles: Bundles, plan: WorkerPlan): Promise<V4WorkerOp
     },
     ratelimits: { READS: { namespace_id: "1001", simple: { limit: UNLIMITED, period: 60 } } },
   } satisfies Partial<V4WorkerOptions>;
-  return (plan.runs === "bare" ? bareOptions(shared) : mirrorOptions(shared, plan)) as V4WorkerOptions;
+  const bare = plan.runs === "bare" && plan.boundAs !== "mirror";
+  return (bare ? bareOptions(shared) : mirrorOptions(shared, plan)) as V4WorkerOptions;
 }
 
 type Options = Awaited<ReturnType<typeof unstable_getMiniflareWorkerOptions>>["workerOptions"];
