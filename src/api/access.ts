@@ -2,8 +2,8 @@
 // they are ids of ours or of RCMS by their shape: a path may hold anything.
 
 import type { Context, MiddlewareHandler } from "hono";
+import type { Access, AccessAction } from "../core/access.ts";
 import { KINDS, type Kind, recordId } from "../core/ids.ts";
-import type { AccessAction, AccessEntry } from "../sync/privacy-stores.ts";
 import type { ApiDeps, AppEnv } from "./deps.ts";
 
 /** After `requireKey`: without a key nothing was read. */
@@ -14,7 +14,7 @@ export function recordAccess(deps: ApiDeps): MiddlewareHandler<AppEnv> {
   };
 }
 
-function entryOf(deps: ApiDeps, c: Context<AppEnv>): Omit<AccessEntry, "id"> {
+function entryOf(deps: ApiDeps, c: Context<AppEnv>): Access {
   const key = c.get("key");
   const { records, clientId } = c.get("served") ?? {};
   const { action, kind, id } = subjectOf(c.req.path);

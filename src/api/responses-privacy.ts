@@ -1,7 +1,7 @@
 // Shapes of the answers to what the operator orders for privacy's sake.
 
 import * as z from "zod/mini";
-import { ACTIONS } from "../sync/privacy-stores.ts";
+import { ACTIONS } from "../core/access.ts";
 import { count, instant, one } from "./responses.ts";
 import { kind } from "./schemas.ts";
 

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { drizzle } from "drizzle-orm/d1";
 import type { ConnectionId, Ref } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
+import { runsOf } from "../core/runs.ts";
 import { shardOf } from "../core/shard.ts";
 import { rcms } from "../sources/rcms/rcms.ts";
 import type { Account, Source } from "../sources/source.ts";
@@ -186,20 +187,9 @@ function queues(env: Env): Queues {
 }
 
 /** Batches the platform accepts: 100 messages, 256 KB. */
-function sendable<T>(messages: readonly T[]): readonly (readonly T[])[] {
-  const batches: T[][] = [];
-  let chars = Number.POSITIVE_INFINITY;
-  for (const message of messages) {
-    const size = JSON.stringify(message).length;
-    chars += size;
-    const last = batches.at(-1);
-    if (last === undefined || last.length >= limits.sendMessages || chars > limits.sendChars) {
-      batches.push([message]);
-      chars = size;
-    } else last.push(message);
-  }
-  return batches;
-}
+const sendable = <T>(messages: readonly T[]) =>
+  runsOf(messages, (message) => JSON.stringify(message).length, SENDABLE);
+const SENDABLE = { size: limits.sendChars, count: limits.sendMessages };
 
 function writers(env: Env, id: ConnectionId, shards: number, records: RecordStore): WalkingWriters {
   const shard = (number: number): WalkingWriters => {

@@ -133,7 +133,7 @@ function apiDeps(services: Services): ApiDeps {
         : accessRecorder({
             ...services,
             windowMs: settings.ACCESS_WINDOW_MS,
-            send: (batches) => sendAccess(services.env.ACCESS, batches),
+            send: (parts) => sendAccess(services.env.ACCESS, parts),
           }),
     // What this isolate holds a copy of may be just what has to go.
     changeFields: (id, fields) => changeFields(services, id, fields).finally(services.copies.clear),

@@ -188,13 +188,14 @@ export const limits = {
   /** Refreshes asked for longer ago than any time to live are of no use to anybody. */
   refreshKeptMs: 31 * 24 * HOUR,
 
-  /** Entries of the access log in one message, which may have 128 KB: at most 250 bytes each, and 30 as a rule. */
-  accessEntries: 500,
-  /** Entries of one row of the log: some 100 KB. */
-  accessRowEntries: 500,
-  /** Entries written by one transaction: some 800 KB. */
-  accessStatementEntries: 4_000,
-  /** Entries that are sent without waiting for more: two messages, as many bytes as may be sent at once. */
+  /** Entries of one part of the access log: 10 KB as a rule, 45 at most. */
+  accessPartEntries: 500,
+  /** Of the parts of one message, which may have 128 KB. */
+  accessMessageChars: 120_000,
+  /** Of one row of the log, and of the rows written by one transaction. */
+  accessRowChars: 100_000,
+  accessStatementChars: 800_000,
+  /** Entries that are sent without waiting for more. */
   accessWindowEntries: 1_000,
   /** Reads that stay for a window: one that sends it, one that sees to it that this was done. */
   accessStaying: 2,

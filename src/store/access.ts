@@ -2,9 +2,11 @@
 // newest first means taking whole minutes one after the other and ordering what is in each.
 
 import type { DrizzleD1Database } from "drizzle-orm/d1";
-import type { ConnectionId, Kind, RecordId } from "../core/ids.ts";
+import { type AccessPart, entryOf, minuteOf } from "../core/access.ts";
+import type { ConnectionId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
-import type { AccessAction, AccessEntry, AccessStore } from "../sync/privacy-stores.ts";
+import { runsOf } from "../core/runs.ts";
+import type { AccessStore } from "../sync/privacy-stores.ts";
 import { connections } from "./schema.ts";
 
 const ADD = `
@@ -14,30 +16,35 @@ ON CONFLICT (connection_id, minute, id) DO NOTHING`;
 
 /**
  * Down the primary key, one minute at a time, until there are enough. An entry that was packed twice, in other company,
- * is the same text in the same minute: it is told once. The key is no index's first column: its entries are picked out
- * of its connection's.
+ * is the same in the same minute: it is told once. The key is no index's first column: its entries are picked out of
+ * its connection's. What a part says once is cut from it first (`h`): taking it out of the whole part for every entry
+ * costs ten times as much.
  */
 export const NEWEST = `
-SELECT DISTINCT l.minute, e.value ->> 'id' AS id, e.value AS entry
-FROM access_log l CROSS JOIN json_each(l.entries) e
-WHERE l.connection_id = ?1 AND l.minute <= ?2 AND e.value ->> 'id' < ?3 AND (?4 IS NULL OR e.value ->> 'keyId' = ?4)
-ORDER BY l.minute DESC, e.value ->> 'id' DESC LIMIT ?5`;
+SELECT DISTINCT l.minute,
+  printf('%013d-%s-%d', (h.value ->> 'since') + (e.value ->> 0), h.value ->> 'origin', (h.value ->> 'first') + e.key)
+    AS entryId,
+  h.value AS head, e.value AS entry
+FROM access_log l
+CROSS JOIN json_each(l.entries) p
+CROSS JOIN json_each(json_array(json_remove(p.value, '$.entries'))) h
+CROSS JOIN json_each(p.value, '$.entries') e
+WHERE l.connection_id = ?1 AND l.minute <= ?2 AND (?4 IS NULL OR h.value ->> 'key' = ?4) AND entryId < ?3
+ORDER BY l.minute DESC, entryId DESC LIMIT ?5`;
 
 export const PURGE = `
 DELETE FROM access_log WHERE connection_id = ?1 AND (minute, id) IN (
   SELECT minute, id FROM access_log WHERE connection_id = ?1 AND minute < ?2 ORDER BY minute LIMIT ?3)`;
 
-const MINUTE_MS = 60_000;
 /** Later than any entry. */
 const NEVER = String(Number.MAX_SAFE_INTEGER);
 
-type Stored = Omit<AccessEntry, "connection">;
-
-interface Packed {
+interface Row {
   readonly connection: ConnectionId;
   readonly minute: number;
   readonly id: string;
-  readonly entries: readonly Stored[];
+  /** JSON: an array of parts, as core/access.ts makes them. */
+  readonly entries: string;
 }
 
 export function accessStore(
@@ -45,23 +52,27 @@ export function accessStore(
   db: DrizzleD1Database,
   digest: (text: string) => string,
 ): AccessStore {
-  const known = async () => (await db.select({ id: connections.id }).from(connections)).map(({ id }) => id);
+  const known = async () => {
+    const rows = await db.select({ id: connections.id }).from(connections);
+    return rows.map(({ id }) => id as ConnectionId);
+  };
 
-  async function newest(connection: string, query: Parameters<AccessStore["list"]>[0]) {
+  async function newest(connection: ConnectionId, query: Parameters<AccessStore["list"]>[0]) {
     const { key = null, before = NEVER, limit } = query;
     const { results } = await d1
       .prepare(NEWEST)
       .bind(connection, minuteOf(Number.parseInt(before, 10)), before, key, limit)
-      .all<{ entry: string }>();
-    return results.map(({ entry }) => toEntry(connection, JSON.parse(entry)));
+      .all<Found>();
+    return results.map(({ entryId, head, entry }) => entryOf(connection, entryId, head, entry));
   }
 
   return {
-    async add(entries) {
-      for (const rows of statements(pack(entries, digest))) {
+    async add(parts) {
+      const size = ({ entries }: Row) => entries.length;
+      for (const rows of runsOf(pack(parts, digest), size, { size: limits.accessStatementChars })) {
         await d1.batch(
-          rows.map(({ connection, minute, id, entries: own }) =>
-            d1.prepare(ADD).bind(connection, minute, id, JSON.stringify(own)),
+          rows.map(({ connection, minute, id, entries }) =>
+            d1.prepare(ADD).bind(connection, minute, id, entries),
           ),
         );
       }
@@ -89,54 +100,24 @@ export function accessStore(
   };
 }
 
-const minuteOf = (at: number) => Math.floor(at / MINUTE_MS);
-
-/** The same entries in the same order make the same rows, whenever they come. */
-function pack(entries: readonly AccessEntry[], digest: (text: string) => string): readonly Packed[] {
-  const groups = Map.groupBy(entries, ({ connection, at }) => `${connection}/${minuteOf(at)}`);
+/** The same parts in the same order make the same rows, whenever they come. */
+function pack(parts: readonly AccessPart[], digest: (text: string) => string): readonly Row[] {
+  const groups = Map.groupBy(parts, ({ connection, minute }) => `${connection}/${minute}`);
   return [...groups.values()].flatMap((group) =>
-    chunks(group, limits.accessRowEntries).flatMap((part): Packed[] => {
-      const [first] = part;
-      if (first === undefined) return [];
-      const id = digest(part.map((entry) => entry.id).join()).slice(0, 32);
-      const stored = part.map(({ connection: _, ...rest }) => rest);
-      return [{ connection: first.connection, minute: minuteOf(first.at), id, entries: stored }];
+    runsOf(group, ({ text }) => text.length, { size: limits.accessRowChars }).map(([first, ...rest]): Row => {
+      const all = [first, ...rest];
+      return {
+        ...{ connection: first.connection, minute: first.minute },
+        id: digest(all.map(({ id }) => id).join()).slice(0, 32),
+        entries: `[${all.map(({ text }) => text).join()}]`,
+      };
     }),
   );
 }
 
-/** So many rows to a transaction that what is sent of them stays small. */
-function statements(rows: readonly Packed[]): readonly (readonly Packed[])[] {
-  const parts: Packed[][] = [];
-  let room = 0;
-  for (const row of rows) {
-    room -= row.entries.length;
-    const last = parts.at(-1);
-    if (last === undefined || room < 0) {
-      parts.push([row]);
-      room = limits.accessStatementEntries - row.entries.length;
-    } else last.push(row);
-  }
-  return parts;
-}
-
-function chunks<T>(all: readonly T[], size: number): readonly (readonly T[])[] {
-  return Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size));
-}
-
-type Nullable<T> = { readonly [Name in keyof T]: T[Name] | null };
-
-/** Rows brought over from before say null where newer ones say nothing. */
-function toEntry(connection: string, stored: Nullable<Stored>): AccessEntry {
-  return {
-    id: String(stored.id),
-    connection: connection as ConnectionId,
-    at: Number(stored.at),
-    keyId: String(stored.keyId),
-    action: stored.action as AccessAction,
-    status: Number(stored.status),
-    ...(stored.kind ? { kind: stored.kind as Kind } : {}),
-    ...(stored.recordId ? { recordId: stored.recordId as RecordId } : {}),
-    ...(typeof stored.records === "number" ? { records: stored.records } : {}),
-  };
+interface Found {
+  readonly entryId: string;
+  /** JSON: what its part says of all its entries, and the entry. */
+  readonly head: string;
+  readonly entry: string;
 }

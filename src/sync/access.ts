@@ -1,12 +1,13 @@
 // The access log's way from a read to its row: off the read's path, and never silently lost. Reads of one isolate
 // that come close together share one message, and two of them stay alive (`waitUntil`) until it was sent.
 
+import { type Access, type AccessPart, partsOf } from "../core/access.ts";
 import { limits } from "../core/limits.ts";
 import type { Log } from "./ports.ts";
-import type { AccessEntry, AccessStore } from "./privacy-stores.ts";
+import type { AccessStore } from "./privacy-stores.ts";
 
 export interface AccessDeps {
-  readonly send: (batches: readonly AccessBatch[]) => Promise<void>;
+  readonly send: (parts: readonly AccessPart[]) => Promise<void>;
   readonly access: Pick<AccessStore, "add">;
   readonly sleep: (ms: number) => Promise<void>;
   readonly newId: () => string;
@@ -15,35 +16,15 @@ export interface AccessDeps {
   readonly log: Log;
 }
 
-/** An entry before it has its id, which is put together when it is kept. */
-export type Unnamed = Omit<AccessEntry, "id">;
-
-/** Entries of one isolate, as they came. */
-export interface AccessBatch {
-  /** Random, the isolate's own. */
-  readonly origin: string;
-  /** The number of the first entry among all of the isolate's. */
-  readonly first: number;
-  readonly entries: readonly Unnamed[];
-}
-
-/** The same batch has the same ids, however often it comes. */
-export function named({ origin, first, entries }: AccessBatch): readonly AccessEntry[] {
-  return entries.map((entry, i) => ({
-    id: `${String(entry.at).padStart(13, "0")}-${origin}-${first + i}`,
-    ...entry,
-  }));
-}
-
 /** @param keepAlive lets work finish after the reader was answered */
-export type RecordAccess = (entry: Unnamed, keepAlive: (work: Promise<void>) => void) => void;
+export type RecordAccess = (entry: Access, keepAlive: (work: Promise<void>) => void) => void;
 
 /** Plain data, shared by the reads of an isolate; never a promise of another read's. */
 interface Window {
   readonly since: number;
   /** The number of its first entry. */
   readonly first: number;
-  readonly entries: Unnamed[];
+  readonly entries: Access[];
   /** Reads that stay until it is sent. */
   staying: number;
   state: "open" | "taken" | "sent";
@@ -70,7 +51,7 @@ export function accessRecorder(deps: AccessDeps): RecordAccess {
     if (window.state === "sent") return;
     window.state = "taken";
     if (open === window) open = undefined;
-    await keep(deps, { origin, ...window });
+    await keep(deps, origin, window);
     // Read anew: the other one may have sent it too.
     if (isSent(window)) return;
     window.state = "sent";
@@ -80,7 +61,7 @@ export function accessRecorder(deps: AccessDeps): RecordAccess {
   return (entry, keepAlive) => {
     const number = count++;
     if (unsent >= limits.accessWaiting) {
-      keepAlive(keep(deps, { origin, first: number, entries: [entry] }));
+      keepAlive(keep(deps, origin, { first: number, entries: [entry] }));
       return;
     }
     unsent++;
@@ -98,17 +79,17 @@ const isFull = ({ entries }: Window) => entries.length >= limits.accessWindowEnt
 const isSent = ({ state }: Window) => state === "sent";
 
 /** The queue first; the table itself when the queue refuses; a line with their number when both do. */
-async function keep(deps: AccessDeps, { origin, first, entries }: AccessBatch): Promise<void> {
+async function keep(
+  deps: AccessDeps,
+  origin: string,
+  { first, entries }: Pick<Window, "first" | "entries">,
+): Promise<void> {
+  const parts = partsOf(origin, first, entries);
   try {
-    const count = Math.ceil(entries.length / limits.accessEntries);
-    const batches = Array.from({ length: count }, (_, i): AccessBatch => {
-      const from = i * limits.accessEntries;
-      return { origin, first: first + from, entries: entries.slice(from, from + limits.accessEntries) };
-    });
-    await deps.send(batches);
+    await deps.send(parts);
   } catch {
     try {
-      await deps.access.add(named({ origin, first, entries }));
+      await deps.access.add(parts);
     } catch {
       deps.log("error", "access_lost", { entries: entries.length });
     }

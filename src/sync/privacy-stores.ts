@@ -1,6 +1,7 @@
 // What is kept for privacy's sake: purges, field lists still to be applied, and the access log. Implemented in store/,
 // with fakes in the tests, like the ports of stores.ts.
 
+import type { AccessEntry, AccessPart } from "../core/access.ts";
 import type { ConnectionId, Kind, RecordId } from "../core/ids.ts";
 import type { Connection } from "./stores.ts";
 
@@ -63,27 +64,6 @@ export interface MinimisationStore {
   save(connection: ConnectionId, done: Minimisation, now: number): Promise<void>;
 }
 
-export const ACTIONS = ["read", "list", "changes", "ack", "login", "backfill", "other"] as const;
-export type AccessAction = (typeof ACTIONS)[number];
-
-/** Which key asked for what, when: ids and counts, no content. */
-export interface AccessEntry {
-  /** Begins with the time in ms, 13 digits: sorts by time, and tells an entry that comes twice once. */
-  readonly id: string;
-  readonly connection: ConnectionId;
-  /** Our clock, ms. */
-  readonly at: number;
-  readonly keyId: string;
-  readonly action: AccessAction;
-  readonly kind?: Kind | undefined;
-  /** Of a single record. */
-  readonly recordId?: RecordId | undefined;
-  /** How many a list brought. */
-  readonly records?: number | undefined;
-  /** As answered: 304 and 404 included. */
-  readonly status: number;
-}
-
 export interface AccessQuery {
   readonly connection?: ConnectionId | undefined;
   readonly key?: string | undefined;
@@ -93,8 +73,8 @@ export interface AccessQuery {
 }
 
 export interface AccessStore {
-  /** Entries that are there already stay one. */
-  add(entries: readonly AccessEntry[]): Promise<void>;
+  /** Parts that are there already stay one. */
+  add(parts: readonly AccessPart[]): Promise<void>;
   /** Newest first. */
   list(query: AccessQuery): Promise<readonly AccessEntry[]>;
   /** Whole rows of many entries, each once all it holds is older. @returns how many rows went; `limit`: there are more */

@@ -1,10 +1,10 @@
 // The access log's rows: few, whatever is read, and none of its entries lost, doubled or out of order for it.
 
 import { beforeAll, describe, expect, it } from "vitest";
+import { type AccessEntry, partsOf } from "../../src/core/access.ts";
 import type { ConnectionId } from "../../src/core/ids.ts";
 import { limits } from "../../src/core/limits.ts";
 import { NEWEST, PURGE } from "../../src/store/access.ts";
-import type { AccessEntry } from "../../src/sync/privacy-stores.ts";
 import { env, migrate, rowsOf } from "../support/bindings.ts";
 import { createStores, newConnection } from "../support/stores.ts";
 
@@ -14,11 +14,17 @@ const START = 1_800_000_000_000;
 const stores = createStores();
 beforeAll(migrate);
 
+const originOf = (at: number) => `e${Math.abs(at - START)}`;
+
 function entry(connection: ConnectionId, afterMs: number, more: Partial<AccessEntry> = {}): AccessEntry {
   const at = START + afterMs;
-  const id = `${String(at).padStart(13, "0")}-e${Math.abs(afterMs)}`;
+  const id = `${String(at).padStart(13, "0")}-${originOf(at)}-0`;
   return { id, connection, at, keyId: "key", action: "read", status: 200, ...more };
 }
+
+/** Each entry is a part of its own. */
+const add = (entries: readonly AccessEntry[]) =>
+  stores.access.add(entries.flatMap((one) => partsOf(originOf(one.at), 0, [one])));
 
 const rowsIn = (connection: ConnectionId) =>
   rowsOf<{ minute: number; entries: string }>(
@@ -32,7 +38,7 @@ describe("the rows of the access log", () => {
   it("PR6 a minute's entries of a connection are one row, by D1's own meter", async () => {
     const [id, other] = [await newConnection(stores), await newConnection(stores)];
     stores.statements.length = 0;
-    await stores.access.add([
+    await add([
       ...Array.from({ length: 100 }, (_, n) => entry(id, n * 10)),
       entry(id, MINUTE),
       entry(other, 0),
@@ -47,22 +53,34 @@ describe("the rows of the access log", () => {
 
   it("PR6 a flood is cut into rows and transactions of a bounded size, and all of it is there", async () => {
     const id = await newConnection(stores);
-    const many = 2 * limits.accessStatementEntries + 1;
+    const entries = Array.from({ length: 4_000 }, (_, n) => entry(id, n % 1_000));
+    const parts = Array.from({ length: 40 }, (_, n) =>
+      partsOf("o", n * 500, entries.slice(n * 500, n * 500 + 500)),
+    ).flat();
     stores.statements.length = 0;
-    await stores.access.add(Array.from({ length: many }, (_, n) => entry(id, n)));
-    expect(stores.statements.map(({ rowsWritten }) => rowsWritten)).toEqual(Array(17).fill(1));
-    const sizes = (await rowsIn(id)).map(({ entries }) => JSON.parse(entries).length as number);
-    expect(Math.max(...sizes)).toBe(limits.accessRowEntries);
-    expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(many);
+    await stores.access.add(
+      Array.from({ length: 5 }, () => parts)
+        .flat()
+        .map((part, n) => ({ ...part, id: `p${n}` })),
+    );
+    const rows = await rowsIn(id);
+    expect(stores.statements.map(({ rowsWritten }) => rowsWritten)).toEqual(rows.map(() => 1));
+    const sizes = rows.map((row) => row.entries.length);
+    expect(Math.max(...sizes)).toBeLessThan(limits.accessRowChars + 1_000);
+    expect(Math.min(...sizes.toSorted((a, b) => a - b).slice(1))).toBeGreaterThan(limits.accessRowChars / 2);
+    const held = rows.flatMap((row) => JSON.parse(row.entries) as { entries: unknown[] }[]);
+    expect(held.reduce((sum, part) => sum + part.entries.length, 0)).toBe(20_000);
+    const page = await stores.access.list({ connection: id, limit: 3 });
+    expect(timesOf(page)).toEqual([999, 999, 999]);
   });
 
   it("PR6 the same entries again are the same row; in other company none is lost and none told twice", async () => {
     const id = await newConnection(stores);
     const [a, b, c, d] = [entry(id, 1), entry(id, 2), entry(id, 3), entry(id, 4)] as const;
-    await stores.access.add([a, b]);
-    await stores.access.add([a, b]);
+    await add([a, b]);
+    await add([a, b]);
     expect(await rowsIn(id)).toHaveLength(1);
-    for (const company of [[a], [a, c], [a, b, d]]) await stores.access.add(company);
+    for (const company of [[a], [a, c], [a, b, d]]) await add(company);
     expect(await stores.access.list({ connection: id, limit: 10 })).toEqual([d, c, b, a]);
   });
 
@@ -72,7 +90,7 @@ describe("the rows of the access log", () => {
       ...{ action: "list", kind: "clients", records: 0, status: 304, keyId: "k2" },
       recordId: "client_1" as NonNullable<AccessEntry["recordId"]>,
     });
-    await stores.access.add([whole, entry("gone" as ConnectionId, 2)]);
+    await add([whole, entry("gone" as ConnectionId, 2)]);
     expect(await stores.access.list({ connection: id, limit: 10 })).toEqual([whole]);
     expect(await rowsIn("gone" as ConnectionId)).toEqual([]);
   });
@@ -84,7 +102,7 @@ describe("reading the access log", () => {
     const at = Array.from({ length: 300 }, (_, n) => n * 1_000);
     // Three isolates, each with every third read.
     for (const third of [0, 1, 2]) {
-      await stores.access.add(at.filter((_, n) => n % 3 === third).map((ms) => entry(id, ms)));
+      await add(at.filter((_, n) => n % 3 === third).map((ms) => entry(id, ms)));
     }
     const found: number[] = [];
     for (let before: string | undefined; ; ) {
@@ -98,7 +116,7 @@ describe("reading the access log", () => {
 
   it("PR6 one key's reads are picked out, and all connections are read together", async () => {
     const [id, other] = [await newConnection(stores), await newConnection(stores)];
-    await stores.access.add([
+    await add([
       ...Array.from({ length: 50 }, (_, n) => entry(id, 1_000_000 + n, { keyId: n === 7 ? "rare" : "key" })),
       entry(other, 1_000_100, { keyId: "rare" }),
       entry(id, 2_000_000, { keyId: "rare" }),
@@ -116,7 +134,7 @@ describe("reading the access log", () => {
     const id = await newConnection(stores);
     // Older than every other test's.
     const base = -1_000 * MINUTE;
-    await stores.access.add([0, 1, 2, 3].map((minutes) => entry(id, base + minutes * MINUTE + 30_000)));
+    await add([0, 1, 2, 3].map((minutes) => entry(id, base + minutes * MINUTE + 30_000)));
     expect(await stores.access.purgeBefore(START + base + MINUTE + 29_999, 10)).toBe(1);
     expect(await stores.access.purgeBefore(START + base + 3 * MINUTE, 1)).toBe(1);
     expect(timesOf(await stores.access.list({ connection: id, limit: 10 }))).toEqual([
@@ -144,7 +162,9 @@ describe("a log from before", () => {
     const old = env.MIGRATIONS.find(({ name }) => name.startsWith("0004"))?.queries.find((sql) =>
       sql.includes("access_log"),
     );
-    const over = env.MIGRATIONS.find(({ name }) => name.includes("access"))?.queries ?? [];
+    const over = env.MIGRATIONS.filter(({ name }) => name.includes("access")).flatMap(
+      ({ queries }) => queries,
+    );
     await env.DB.batch(["DROP TABLE access_log", old ?? ""].map((sql) => env.DB.prepare(sql)));
     const entries = Array.from({ length: 300 }, (_, n) =>
       entry(id, n * 1_000, { kind: "staff", records: n }),
@@ -156,6 +176,7 @@ describe("a log from before", () => {
       .bind(id, JSON.stringify(entries))
       .run();
     await env.DB.batch(over.map((sql) => env.DB.prepare(sql)));
-    expect(await stores.access.list({ connection: id, limit: 500 })).toEqual(entries.toReversed());
+    const brought = await stores.access.list({ connection: id, limit: 500 });
+    expect(brought).toEqual(entries.toReversed().map((one) => ({ ...one, id: `${one.id}-0` })));
   });
 });

@@ -1,6 +1,7 @@
 // Letting go of a connection: every row of it goes, and nothing that is still under way brings one back.
 
 import { beforeAll, describe, expect, it } from "vitest";
+import { partsOf } from "../../src/core/access.ts";
 import type { ConnectionId, EventId, RecordId } from "../../src/core/ids.ts";
 import { env, migrate, rowsOf, tableNames } from "../support/bindings.ts";
 import { createStores, newConnection, put } from "../support/stores.ts";
@@ -22,7 +23,9 @@ const writers: readonly (readonly [table: string, write: (id: ConnectionId) => P
   [
     "access_log",
     (id) =>
-      stores.access.add([{ id: "1-x", connection: id, at: 1, keyId: "k", action: "other", status: 200 }]),
+      stores.access.add(
+        partsOf("x", 0, [{ connection: id, at: 1, keyId: "k", action: "other", status: 200 }]),
+      ),
   ],
   ["assessments_taken", (id) => stores.taken.note(id, "client_1", 5)],
   [
