@@ -5,8 +5,11 @@ import type { Via } from "../sync/read.ts";
 
 const SECOND = 1_000;
 
-/** Sent with every answer of the read API: an intermediary keeps nothing for long, and nothing for another key. */
-export const PRIVATE = { "cache-control": "private, no-cache", vary: "Authorization" } as const;
+/**
+ * Sent with every answer of the read API: no intermediary keeps it, and who keeps it asks again before each use, with
+ * the key of that use. `Vary: Authorization` would say nothing more (RFC 9110 §12.5.5).
+ */
+export const PRIVATE = { "cache-control": "private, no-cache" } as const;
 
 export interface Validators {
   /** Strong, quotes included. */

@@ -15,11 +15,8 @@ const PATH = /^https?:\/\/[^/?#]+\/v1\/(organizations|staff|clients)\/([^/?#]+)$
 /** As nearly everybody writes it. */
 const BEARER = "Bearer ";
 
-/** Request headers that the plain answer would not do for. */
-const ASKING = [
-  ...["if-none-match", "if-modified-since"],
-  ...["cache-control", "mirror-min-seq", "mirror-bookmark"],
-] as const;
+/** Request headers that the plain answer would not do for. A bookmark leads to a replica: not where a copy is held. */
+const ASKING = ["if-none-match", "if-modified-since", "cache-control", "mirror-min-seq"] as const;
 
 /** What is the same for all who read one copy within one second of its age. */
 interface Prepared {

@@ -12,15 +12,15 @@ const plain = (description: string, body: z.ZodMiniType): Answer => ({
 });
 
 const listHeaders = {
-  headers: ["Cache-Control", "Vary", "ETag", "Cache-Status"],
+  headers: ["Cache-Control", "ETag", "Cache-Status"],
   sometimes: ["Age", "Mirror-As-Of", "Mirror-Bookmark"],
 } as const;
 const recordHeaders = {
-  headers: ["Cache-Control", "Vary", "ETag", "Cache-Status", "Age", "Mirror-As-Of", "Mirror-Seq"],
+  headers: ["Cache-Control", "ETag", "Cache-Status", "Age", "Mirror-As-Of", "Mirror-Seq"],
   sometimes: ["Last-Modified", "Mirror-Bookmark"],
 } as const;
 const feedHeaders = {
-  headers: ["Cache-Control", "ETag", "Mirror-Seq", "Vary"],
+  headers: ["Cache-Control", "ETag", "Mirror-Seq"],
   sometimes: ["Mirror-Bookmark"],
 } as const;
 const held = "You hold it already.";

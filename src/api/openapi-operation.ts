@@ -47,7 +47,6 @@ export const HEADERS = {
     description: "Answers for one key are `private`; nothing is stored unasked.",
     example: "private, no-cache",
   },
-  Vary: { description: "Always `Authorization`.", example: "Authorization" },
   "Last-Modified": {
     description: "The record's own `updated_at`, where RCMS gives one.",
     example: "Sat, 31 Jan 2026 12:00:00 GMT",

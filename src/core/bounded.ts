@@ -14,31 +14,28 @@ export async function boundedBytes(
     await body.cancel();
     return undefined;
   }
-  const first = told === undefined ? undefined : await readAtOnce(body, told + 1);
-  if (told !== undefined && first !== undefined && first.byteLength <= told) return first;
+  const reader = told === undefined ? undefined : wholeReader(body);
+  if (told === undefined || reader === undefined) return countedBytes(body, maxBytes);
+  // One wait instead of one for every piece and one more for the end: half of what a delivery costs. One byte more
+  // than was told is asked for, so that fewer are the whole.
+  const { value: first = new Uint8Array() } = await reader.readAtLeast(told + 1, new Uint8Array(told + 1));
+  // Nobody reads on: the stream stays locked, which spares what unlocking it costs.
+  if (first.byteLength <= told) return first;
+  reader.releaseLock();
   return countedBytes(body, maxBytes, first);
 }
 
-/**
- * One wait instead of one for every piece and one more for the end: half of what a delivery costs. One byte more than
- * was told is asked for, so that fewer are the whole.
- * @returns undefined for a stream that can only be read by pieces
- */
-async function readAtOnce(body: ReadableStream, bytes: number): Promise<Uint8Array | undefined> {
+/** @returns undefined for a stream that can only be read by pieces: only the platform's own know another way */
+function wholeReader(body: ReadableStream): ReadableStreamBYOBReader | undefined {
   let reader: ReadableStreamBYOBReader;
   try {
     reader = body.getReader({ mode: "byob" });
   } catch {
     return undefined;
   }
-  // The platform's own; other runtimes read by pieces.
-  if (!("readAtLeast" in reader)) {
-    (reader as ReadableStreamBYOBReader).releaseLock();
-    return undefined;
-  }
-  const { value } = await reader.readAtLeast(bytes, new Uint8Array(bytes));
-  reader.releaseLock();
-  return value ?? new Uint8Array();
+  if ("readAtLeast" in reader) return reader;
+  (reader as ReadableStreamBYOBReader).releaseLock();
+  return undefined;
 }
 
 async function countedBytes(
