@@ -112,7 +112,7 @@ async function settleEvents(
   if (first === undefined) return [];
   // Side by side: one wait less for every event.
   const [connection, known] = await Promise.all([
-    connectionOf(services, messages),
+    services.connections.get(first.body.connection),
     services.batches.known(first.body.connection, namesIn(messages)),
   ]);
   // Removed meanwhile: what was under way for it has nowhere to go.
@@ -131,7 +131,8 @@ async function settleJobs(
   services: Services,
   messages: readonly Queued<JobMessage>[],
 ): Promise<readonly Settlement[]> {
-  const found = await connectionOf(services, messages);
+  const [first] = messages;
+  const found = first && (await services.connections.get(first.body.connection));
   if (found === undefined) return messages.map(() => ACK);
   const deps: JobDeps = {
     ...services,
@@ -145,9 +146,4 @@ async function settleJobs(
     resumeGate: ({ id }) => services.gate(id).resume(),
   };
   return Promise.all(messages.map((message) => runJob(deps, found, message)));
-}
-
-function connectionOf(services: Services, messages: readonly Queued<EventMessage | JobMessage>[]) {
-  const [first] = messages;
-  return first ? services.connections.get(first.body.connection) : Promise.resolve(undefined);
 }
