@@ -24,8 +24,8 @@ interface Prepared {
   /** Seconds. */
   readonly age: number;
   readonly body: string;
-  /** The platform copies them for less than it makes new ones. */
-  readonly headers: Headers;
+  /** Status and headers, as they are in every answer: the platform copies them for less than it makes new ones. */
+  readonly head: Response;
 }
 
 /** @returns undefined where the router has to answer */
@@ -43,8 +43,8 @@ export function hotReads(
     const age = ageSeconds(now - asOf);
     const before = preparations.get(record);
     if (before?.asOf === asOf && before.age === age) return before;
-    const headers = new Headers(recordHeaders(now, found));
-    const prepared = { asOf, age, headers, body: before?.body ?? recordBody(record) };
+    const head = new Response(null, { headers: recordHeaders(now, found) });
+    const prepared = { asOf, age, head, body: before?.body ?? recordBody(record) };
     preparations.set(record, prepared);
     return prepared;
   }
@@ -66,10 +66,10 @@ export function hotReads(
     const found = deps.readKept(key.connection, { ref: { kind, id }, visible });
     if (found === undefined) return undefined;
 
-    const { body, headers: answered } = prepare(found, now);
+    const { body, head } = prepare(found, now);
     // Nothing can come between here and the copy: what is set is this answer's own.
-    answered.set("x-request-id", requestIdOf(headers.get("x-request-id"), deps.newId));
-    const response = new Response(body, { headers: answered });
+    head.headers.set("x-request-id", requestIdOf(headers.get("x-request-id"), deps.newId));
+    const response = new Response(body, head);
     const subject = { action: "read", kind, recordId: id, status: 200 } as const;
     deps.recordAccess?.({ connection: key.connection, at: now, keyId: key.id, ...subject }, keepAlive);
     return response;
