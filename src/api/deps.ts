@@ -41,7 +41,7 @@ export interface ApiDeps {
   readonly findKey: (key: string) => Promise<ApiKey | undefined>;
   /** Without a trip to the database: what this isolate knows of a key, if anything. */
   readonly heldKey: (key: string) => ApiKey | undefined;
-  /** The key's ration of requests: false when it is used up for now. */
+  /** The key's ration of requests: false while it is used up. */
   readonly admit: (keyId: string) => Promise<boolean>;
   readonly sleep: (ms: number) => Promise<void>;
   /** `RecordStore.lastSeq`, at most a poll old. */

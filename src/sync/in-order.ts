@@ -5,7 +5,7 @@ import type { LookAsk, Looked, Writers } from "./ports.ts";
 
 /**
  * Ends where the gate does; the budget is the pace, not this.
- * @param over asked after each look: the rest is not for now
+ * @param over asked after each look: true leaves the rest for another time
  */
 export async function lookInOrder<A extends LookAsk>(
   look: (asks: readonly A[]) => ReturnType<Writers["look"]>,
