@@ -1,7 +1,5 @@
 // Cutting a list where the platform bounds what goes at once.
 
-export type Run<T> = readonly [T, ...T[]];
-
 /**
  * In order, each run as long as its bounds allow. What is too large for any is a run of its own.
  * @param bounds `size`: of a run's items together, by `sizeOf`; `count`: of its items
@@ -10,7 +8,7 @@ export function runsOf<T>(
   all: readonly T[],
   sizeOf: (one: T) => number,
   bounds: { readonly size: number; readonly count?: number },
-): readonly Run<T>[] {
+): readonly (readonly [T, ...T[]])[] {
   const { size, count = Number.POSITIVE_INFINITY } = bounds;
   const runs: [T, ...T[]][] = [];
   let left = 0;
