@@ -7,6 +7,7 @@ import { drizzle } from "drizzle-orm/d1";
 import { Hono } from "hono";
 import type { ConnectionId, Ref } from "../../src/core/ids.ts";
 import { recordStore } from "../../src/store/records.ts";
+import { bodyOf } from "./bodies.ts";
 
 interface BareEnv {
   readonly DB: D1Database;
@@ -54,7 +55,8 @@ app.post("/reject", async (c) => {
   return c.json({ error: { code: "signature_invalid" } }, 401);
 });
 
-app.get("/constant", (c) => c.body('{"data":{"id":"client_1"}}', 200, JSON_TYPE));
+const CONSTANT = `{"data":${bodyOf(1)}}`;
+app.get("/constant", (c) => c.body(CONSTANT, 200, JSON_TYPE));
 
 app.get("/one/:id", async (c) => {
   const row = await c.env.DB.prepare(ONE).bind("bench", "clients", c.req.param("id")).first<Row>();

@@ -1,9 +1,10 @@
 // What a hundred times as many records do to what is asked most: the same worker twice, one database small, one large.
 
 import { type Bench, measurePair, shownLatency } from "./bench.ts";
+import { bodyOf } from "./bodies.ts";
 import type { Asked } from "./http-connections.ts";
 import { get, post } from "./load.ts";
-import { bodyOf, connect, fill, newKey } from "./mirrored.ts";
+import { connect, fill, newKey } from "./mirrored.ts";
 import { type Row, row } from "./report.ts";
 import { startSystem } from "./system.ts";
 

@@ -3,6 +3,7 @@
 
 import type { Fields } from "../fake-rcms/records.ts";
 import { signatureHeader } from "../support/sign.ts";
+import { bodyOf } from "./bodies.ts";
 import type { Asked } from "./http-connections.ts";
 import { post } from "./load.ts";
 import type { Database, Running } from "./system.ts";
@@ -69,9 +70,6 @@ export function forgedPost(event: EventBody, path = "/hooks/bench"): Asked {
 }
 
 const nowSeconds = () => Math.floor(Date.now() / 1_000);
-
-export const bodyOf = (n: number) =>
-  `{"id":"client_${n}","organization_id":"org_${n % 50}","first_name":"Ada","last_name":"Lovelace","status":"active","level_of_care":"residential","admitted_at":"2026-01-01T00:00:00.000Z","updated_at":"2026-01-01T00:00:00.000Z"}`;
 
 /** The times are whole numbers bound as doubles otherwise, which changes how rows compare. */
 const FILL = `
