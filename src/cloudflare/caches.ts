@@ -10,11 +10,14 @@ import type { ApiKey, Receiver, RefreshStore } from "../sync/stores.ts";
 
 type Found<T extends object> = { readonly value: T | undefined };
 
+/** By weight, one each: told a number, each cache makes room for all of them when it is made, at every start. */
+const bounded = { maxSize: limits.cacheEntries, sizeCalculation: () => 1 };
+
 /** Asked every time: the cache would otherwise remember the time by a timer, which workerd drops with the request. */
 const clock = (now: () => number) => ({ perf: { now }, ttlResolution: 0 });
 
 function cache<T extends object>(now: () => number, ttlMs: number) {
-  const entries = new LRUCache<string, Found<T>>({ max: limits.cacheEntries, ttl: ttlMs, ...clock(now) });
+  const entries = new LRUCache<string, Found<T>>({ ...bounded, ttl: ttlMs, ...clock(now) });
   let forgotten = 0;
   return {
     held: (key: string): T | undefined => entries.get(key)?.value,
@@ -44,7 +47,7 @@ function cache<T extends object>(now: () => number, ttlMs: number) {
 /** Receivers by connection, with a ration for reading past the cache. */
 export function receiverCache(now: () => number, load: (id: ConnectionId) => Promise<Receiver | undefined>) {
   const receivers = cache<Receiver>(now, limits.connectionCacheMs);
-  const rations = new LRUCache<string, { left: number; at: number }>({ max: limits.cacheEntries });
+  const rations = new LRUCache<string, { left: number; at: number }>(bounded);
 
   /** A short burst at once, then one every few seconds: a flood of bad signatures costs no more than that. */
   function mayReread(id: ConnectionId): boolean {
@@ -92,7 +95,7 @@ export function vouchCache(now: () => number, { read }: Cursors) {
 
 /** What looks have lately shown to be unchanged. It ages by its own instant; the newer word stays. */
 export function shownCache() {
-  const known = new LRUCache<string, Shown>({ max: limits.cacheEntries });
+  const known = new LRUCache<string, Shown>(bounded);
   return {
     get: (key: string) => known.get(key),
     set(key: string, shown: Shown) {
@@ -105,7 +108,7 @@ export function shownCache() {
 /** Spares the database the askers of this isolate who come just after one. */
 export function refreshGuard(now: () => number, { claim }: Pick<RefreshStore, "claim">) {
   const asked = new LRUCache<string, true>({
-    max: limits.cacheEntries,
+    ...bounded,
     ttl: limits.connectionCacheMs,
     ...clock(now),
   });
@@ -143,7 +146,7 @@ export function lastSeqCache(now: () => number, load: (connection: ConnectionId)
 /** Refs lately found to exist nowhere. */
 export function absentCache(now: () => number) {
   const absent = new LRUCache<string, true>({
-    max: limits.cacheEntries,
+    ...bounded,
     ttl: limits.missCacheMs,
     ...clock(now),
   });
@@ -155,7 +158,7 @@ export function absentCache(now: () => number) {
  * every hundredth one from then on, and at every one while it refuses. Asking costs more than a read that is held here.
  */
 export function rations(ask: (keyId: string) => Promise<boolean>) {
-  const admitted = new LRUCache<string, { left: number }>({ max: limits.cacheEntries });
+  const admitted = new LRUCache<string, { left: number }>(bounded);
   return async (keyId: string): Promise<boolean> => {
     const held = admitted.get(keyId);
     if (held !== undefined && held.left > 0) {

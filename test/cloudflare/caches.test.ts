@@ -22,6 +22,19 @@ it("RD6 a key that was being read while it was revoked is not remembered", async
   expect(await keys.get("hash")).toBeUndefined();
 });
 
+it("RD6 an isolate remembers so many keys and no more, and forgets those longest unused", async () => {
+  let loads = 0;
+  const keys = keyCache(handClock().now, async (text): Promise<ApiKey> => {
+    loads++;
+    return { id: text, connection: HERE, name: "an app", createdAt: 1 };
+  });
+  const names = Array.from({ length: limits.cacheEntries + 1 }, (_, n) => `key ${n}`);
+  for (const name of names) await keys.get(name);
+  expect([keys.held("key 0"), keys.held("key 1")?.id]).toEqual([undefined, "key 1"]);
+  await keys.get("key 0");
+  expect(loads).toBe(names.length + 1);
+});
+
 it("RD6 a revoked key is at most 60 s valid anywhere, a wait for changes included", () => {
   expect(limits.keyCacheMs + limits.changesWaitSeconds * 1_000).toBeLessThan(60_000);
 });
