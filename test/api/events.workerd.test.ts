@@ -115,12 +115,12 @@ describe("an event's way", () => {
     const app = await mirror.key(id);
     upstream.put("clients", { id: subject, updated_at: ago(5), status: "active", first_name: "Ada" });
     await mirror.deliver(id, event("client.updated", { client_id: subject }));
-    await mirror.deliver(id, event("assessment.overdue", { client_id: subject, phone: "555" }));
+    await mirror.deliver(id, event("assessment.overdue", { client_id: subject, phone: "202-555-0143" }));
     await mirror.drain();
     expect(await (await app.get(`/v1/clients/${subject}`)).json()).toEqual({
       data: { id: subject, status: "active" },
     });
-    expect(await (await app.get("/v1/reminders")).text()).not.toContain("555");
+    expect(await (await app.get("/v1/reminders")).text()).not.toContain("555-0143");
   });
 });
 
