@@ -22,7 +22,7 @@ it("RD6 a key that was being read while it was revoked is not remembered", async
   expect(await keys.get("hash")).toBeUndefined();
 });
 
-it("RD6 an isolate remembers so many keys and no more, and forgets those longest unused", async () => {
+it("RD5 an isolate remembers so many keys and no more, and forgets those longest unused", async () => {
   let loads = 0;
   const keys = keyCache(handClock().now, async (text): Promise<ApiKey> => {
     loads++;
