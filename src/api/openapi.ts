@@ -2,9 +2,10 @@
 // Pure, and the same in every isolate.
 
 import * as z from "zod/mini";
+import { once } from "../core/once.ts";
 import { type ErrorCode, statusOf } from "./errors.ts";
-import { ADMIN_OPERATIONS } from "./openapi-admin.ts";
-import { APP_OPERATIONS } from "./openapi-app.ts";
+import { adminOperations } from "./openapi-admin.ts";
+import { appOperations } from "./openapi-app.ts";
 import {
   type Answer,
   ERRORS,
@@ -15,15 +16,16 @@ import {
   SECURITY,
   TAGS,
 } from "./openapi-operation.ts";
-import { PRIVACY_OPERATIONS } from "./openapi-privacy.ts";
+import { privacyOperations } from "./openapi-privacy.ts";
 import { componentSchemas, idOf, type JsonSchema, plainSchema, reference } from "./openapi-schemas.ts";
-import { failure } from "./responses.ts";
+import { appAnswers } from "./responses.ts";
 
-export const OPERATIONS: readonly Operation[] = [
-  ...APP_OPERATIONS,
-  ...ADMIN_OPERATIONS,
-  ...PRIVACY_OPERATIONS,
-];
+/** Every route, made with its schemas when the document is first asked for. */
+export const operations = once((): readonly Operation[] => [
+  ...appOperations(),
+  ...adminOperations(),
+  ...privacyOperations(),
+]);
 
 export interface ParameterObject {
   readonly name: string;
@@ -58,7 +60,7 @@ export type OpenApiDocument = ReturnType<typeof openApiDocument>;
 export function openApiDocument() {
   const paths: Record<string, Record<string, OperationObject>> = {};
   const errors = new Map<string, ResponseObject>();
-  for (const operation of OPERATIONS) {
+  for (const operation of operations()) {
     const path = templated(operation.path);
     paths[path] = { ...paths[path], [operation.method]: operationObject(operation, errors) };
   }
@@ -192,7 +194,7 @@ function errorObject(codes: readonly ErrorCode[]): ResponseObject {
     description: codes.map((code) => `\`${code}\`: ${ERRORS[code].means}`).join("\n\n"),
     headers: headerReferences(codes.flatMap((code) => ERRORS[code].headers ?? [])),
     content: {
-      "application/json": { schema: { allOf: [reference("schemas", idOf(failure)), narrowed] } },
+      "application/json": { schema: { allOf: [reference("schemas", idOf(appAnswers().failure)), narrowed] } },
     },
   };
 }
@@ -207,5 +209,5 @@ function headerObject({ description, example }: { readonly description: string; 
 }
 
 function requestIds(): ReadonlySet<string> {
-  return new Set(OPERATIONS.flatMap(({ body }) => (body === undefined ? [] : [idOf(body)])));
+  return new Set(operations().flatMap(({ body }) => (body === undefined ? [] : [idOf(body)])));
 }

@@ -4,21 +4,24 @@ import * as z from "zod/mini";
 import { type AccessPart, isPartText } from "../core/access.ts";
 import { connectionId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
+import { once } from "../core/once.ts";
 import { runsOf } from "../core/runs.ts";
 import type { Log } from "../sync/ports.ts";
 import type { AccessStore } from "../sync/privacy-stores.ts";
 import { branded } from "./messages.ts";
 
-const message = z.object({
-  access: z.array(
-    z.object({
-      connection: branded(connectionId, "a connection id"),
-      minute: z.int().check(z.nonnegative()),
-      id: z.string().check(z.regex(/^[A-Za-z0-9-]{1,64}$/)),
-      text: z.string().check(z.refine(isPartText)),
-    }),
-  ),
-});
+const message = once(() =>
+  z.object({
+    access: z.array(
+      z.object({
+        connection: branded(connectionId, "a connection id"),
+        minute: z.int().check(z.nonnegative()),
+        id: z.string().check(z.regex(/^[A-Za-z0-9-]{1,64}$/)),
+        text: z.string().check(z.refine(isPartText)),
+      }),
+    ),
+  }),
+);
 
 export const isAccessMessage = (body: unknown): boolean =>
   typeof body === "object" && body !== null && "access" in body;
@@ -36,7 +39,7 @@ export async function keepAccess(
   messages: readonly Message[],
 ): Promise<void> {
   const parts = messages.flatMap(({ body }): readonly AccessPart[] => {
-    const parsed = message.safeParse(body);
+    const parsed = message().safeParse(body);
     if (!parsed.success) log("error", "message_unreadable", { queue: "access" });
     return parsed.data?.access ?? [];
   });

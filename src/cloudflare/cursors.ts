@@ -4,37 +4,40 @@
 
 import * as z from "zod/mini";
 import { limits } from "../core/limits.ts";
+import { once } from "../core/once.ts";
 import type { Cursor, Cursors } from "../sync/ports.ts";
 
-const whole = z.int();
-const cursor = z.object({
-  watermark: z.optional(whole),
-  vouch: z.optional(z.object({ asOf: whole, from: whole, bookmark: z.optional(z.string()) })),
-  run: z.optional(
-    z.object({
-      since: z.optional(whole),
-      startedAt: whole,
-      passStartedAt: z.optional(whole),
-      nextUrl: z.optional(z.string()),
-      landmark: z.optional(z.string()),
-      pages: whole,
-      seen: whole,
-      drifted: whole,
-      passes: whole,
-      moved: z.boolean(),
-      asOf: z.optional(whole),
-      doubted: z.optional(z.literal(true)),
-      mayMiss: z.optional(z.literal(true)),
-    }),
-  ),
-  walkedTo: z.optional(z.string()),
-  windowTo: z.optional(z.string()),
-  within: z.optional(z.string()),
-  recentTo: z.optional(whole),
-  heardTo: z.optional(whole),
-  left: z.optional(whole),
-  sofar: z.optional(z.object({ seen: whole, drifted: whole })),
-  last: z.optional(z.object({ at: whole, pages: whole, seen: whole, drifted: whole })),
+const cursor = once(() => {
+  const whole = z.int();
+  return z.object({
+    watermark: z.optional(whole),
+    vouch: z.optional(z.object({ asOf: whole, from: whole, bookmark: z.optional(z.string()) })),
+    run: z.optional(
+      z.object({
+        since: z.optional(whole),
+        startedAt: whole,
+        passStartedAt: z.optional(whole),
+        nextUrl: z.optional(z.string()),
+        landmark: z.optional(z.string()),
+        pages: whole,
+        seen: whole,
+        drifted: whole,
+        passes: whole,
+        moved: z.boolean(),
+        asOf: z.optional(whole),
+        doubted: z.optional(z.literal(true)),
+        mayMiss: z.optional(z.literal(true)),
+      }),
+    ),
+    walkedTo: z.optional(z.string()),
+    windowTo: z.optional(z.string()),
+    within: z.optional(z.string()),
+    recentTo: z.optional(whole),
+    heardTo: z.optional(whole),
+    left: z.optional(whole),
+    sofar: z.optional(z.object({ seen: whole, drifted: whole })),
+    last: z.optional(z.object({ at: whole, pages: whole, seen: whole, drifted: whole })),
+  });
 });
 
 type Kv = Pick<KVNamespace, "put" | "delete"> & {
@@ -48,7 +51,7 @@ export function cursors(kv: Kv, sleep: (ms: number) => Promise<void>): Cursors {
     /** @throws when the value is not a cursor: starting over would skip what lies between */
     async read(connection, name) {
       const text = await kv.get(prefix(connection) + name);
-      return text === null ? {} : (cursor.parse(JSON.parse(text)) satisfies Cursor);
+      return text === null ? {} : (cursor().parse(JSON.parse(text)) satisfies Cursor);
     },
 
     async write(connection, name, value, mayBeLost = false) {

@@ -24,14 +24,17 @@ const BINDINGS = ["DB", "CURSORS", "EVENTS", "JOBS", "DEAD_LETTERS", "ACCESS", "
 
 /** A whole number, as the text wrangler passes. */
 function whole(fallback: number, min: number, max: number) {
-  const error = `must be a whole number from ${min} to ${max}`;
-  return z._default(
-    z.pipe(
-      z.pipe(z.union([z.string().check(z.regex(/^\d{1,9}$/)), z.number()], { error }), z.transform(Number)),
-      z.int(error).check(z.minimum(min, error), z.maximum(max, error)),
-    ),
-    fallback,
+  const text = z.pipe(
+    z.unknown(),
+    z.transform((given, context): number => {
+      const value = /^\d{1,9}$/.test(String(given)) ? Number(given) : Number.NaN;
+      if (value >= min && value <= max) return value;
+      const message = `must be a whole number from ${min} to ${max}`;
+      context.issues.push({ code: "custom", message, input: undefined });
+      return z.NEVER;
+    }),
   );
+  return z._default(text, fallback);
 }
 
 const sealingKey = z.pipe(

@@ -2,9 +2,9 @@
 
 import { expect } from "vitest";
 import { type ErrorCode, statusOf } from "../../src/api/errors.ts";
-import { errorsOf, OPERATIONS } from "../../src/api/openapi.ts";
+import { errorsOf, operations } from "../../src/api/openapi.ts";
 import { ERRORS, type HeaderName, type Operation } from "../../src/api/openapi-operation.ts";
-import { failure } from "../../src/api/responses.ts";
+import { appAnswers } from "../../src/api/responses.ts";
 
 /** On every response, and no business of the document's. */
 const OF_HTTP = ["content-type", "content-length"];
@@ -17,7 +17,7 @@ export async function expectDescribed(method: string, path: string, response: Re
   const what = `${operation.name} ${status}`;
   const answer = operation.answers[status];
   if (answer === undefined) {
-    const { error } = failure.parse(JSON.parse(text));
+    const { error } = appAnswers().failure.parse(JSON.parse(text));
     expect([what, error.code, statusOf(error.code)]).toEqual([what, error.code, status]);
     expect(errorsOf(operation), what).toContain(error.code);
     expectHeaders(what, response, ERRORS[error.code as ErrorCode].headers ?? []);
@@ -49,7 +49,7 @@ function expectHeaders(
 
 function operationAt(method: string, path: string): Operation {
   const { pathname } = new URL(path, "https://mirror.test");
-  const fitting = OPERATIONS.filter(
+  const fitting = operations().filter(
     (operation) => operation.method === method.toLowerCase() && fits(operation.path, pathname),
   );
   // A fixed path goes before one with a parameter in its place.

@@ -31,6 +31,7 @@ export interface Schemas {
   "Received": { received: true };
   "Health": { status: "ok" | "degraded"; connections: { source: string; status: "connecting" | "active" | "degraded" | "paused" }[] };
   "OpenApi": { openapi: string; [name: string]: unknown };
+  "RcmsDelivery": { id: string; type: string; created_at: string; organization_id?: string; data: { [name: string]: unknown }; [name: string]: unknown };
   "Connected": { data: { id: string; status: "connecting" | "active" | "degraded" | "paused"; webhook_url: string | null; webhook_id: string | null } };
   "Connection": { id: string; source: string; base_url: string; status: "connecting" | "active" | "degraded" | "paused"; status_reason: string | null; created_at: string; webhook_id: string | null; webhook_url: string | null; last_event_at: string | null; latency: { p50_ms: number; p95_ms: number; events: number } | null; queues: { events: number; jobs: number } | null; dead_letters: number; reminders: { open: number; oldest_open_at: string | null; open_over_1_hour: number; open_over_1_day: number }; kinds: { [name in Schemas["Kind"]]: { records: number; complete: boolean; watermark: string | null; last_sweep: { at: string; pages: number; seen: number; drifted: number } | null; drift: { missed: number; late: number; rewritten: number; deleted: number } } }; verifier: { last_run_at: string | null; checked: number; drifted: number; deletions_noticed_within_minutes: number | null } };
   "OneConnection": { data: Schemas["Connection"] };
@@ -48,7 +49,6 @@ export interface Schemas {
   "Events": { data: { connection: string; event_id: string; type: string; kind: Schemas["Kind"] | null; record_id: string | null; created_at: string | null; received_at: string; done_at: string | null; outcome: string; attempts: number }[] };
   "DeadLetters": { data: { id: string; connection: string | null; queue: "events" | "jobs"; type: string; kind: Schemas["Kind"] | null; record_id: string | null; reason: string; attempts: number; since: string; parked_at: string }[] };
   "Replayed": { data: { replayed: number; more: boolean } };
-  "RcmsDelivery": { id: string; type: string; created_at: string; organization_id?: string; data: { [name: string]: unknown }; [name: string]: unknown };
   "Purged": { data: { client_id: string; suppressed_ids: string[]; removed: { [name: string]: number } } };
   "Fields": { data: { id: string; fields: { [name in Schemas["Kind"]]?: string[] }; pending: Schemas["Kind"][] } };
   "FieldsChanged": { data: { id: string; fields: { [name in Schemas["Kind"]]?: string[] }; narrowed: Schemas["Kind"][]; widened: Schemas["Kind"][] } };
