@@ -134,6 +134,8 @@ export class NaiveWriter extends DurableObject<BareEnv> {
 export default {
   fetch: app.fetch,
   async queue(batch, env) {
+    // Taken, and that is all: what it costs the bench to hand over a batch.
+    if (batch.queue === "idle-events") return batch.ackAll();
     await Promise.all(
       batch.messages.map(async (message) => {
         await env.WRITERS.getByName(message.body.object).hydrate(message.body);
