@@ -61,7 +61,7 @@ export class ApiError extends Error implements Refusal {
   }
 }
 
-function errorBody(error: Refusal, requestId: string) {
+export function errorBody(error: Refusal, requestId: string) {
   const { code, message, issues } = error;
   return { error: { code, message, request_id: requestId, ...(issues ? { issues } : {}) } };
 }

@@ -6,7 +6,8 @@ import { boundedBytes } from "../core/bounded.ts";
 import { type ConnectionId, connectionId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import type { ApiDeps, AppEnv } from "./deps.ts";
-import { ApiError, errorAnswer, type Refusal, refusalOf } from "./errors.ts";
+import { ApiError, errorAnswer, refusalOf } from "./errors.ts";
+import { prepared, preparedError } from "./prepared.ts";
 import { requestIdOf } from "./request-id.ts";
 
 type HookDeps = Pick<ApiDeps, "receive" | "log" | "newId">;
@@ -33,34 +34,32 @@ export function hooks(app: Hono<AppEnv>, deps: HookDeps): void {
   );
 }
 
+/** What is answered, but for the request's id. */
+type Answer = (requestId: string) => Response;
+
 async function answer(deps: HookDeps, named: string, request: Request, requestId: string): Promise<Response> {
   const id = connectionId(named);
-  let refusal: Refusal | undefined;
   try {
-    refusal = id === undefined ? UNKNOWN : await take(deps, id, request);
+    return (id === undefined ? UNKNOWN : await take(deps, id, request))(requestId);
   } catch (error) {
-    refusal = refusalOf(deps.log, error, requestId);
+    return errorAnswer(refusalOf(deps.log, error, requestId), requestId);
   }
-  if (refusal !== undefined) return errorAnswer(refusal, requestId);
-  const headers = { "content-type": "application/json", "x-request-id": requestId };
-  return new Response('{"received":true}', { status: 202, headers });
 }
 
-/** @returns undefined once every event of the delivery is on the queue */
-async function take(deps: HookDeps, id: ConnectionId, request: Request): Promise<Refusal | undefined> {
+async function take(deps: HookDeps, id: ConnectionId, request: Request): Promise<Answer> {
   const { headers } = request;
   if (headers.has("content-encoding")) {
-    return new ApiError("unsupported_media_type", "send the body as it is, without Content-Encoding");
+    throw new ApiError("unsupported_media_type", "send the body as it is, without Content-Encoding");
   }
   const body = await boundedBytes(request, limits.deliveryBytes);
   if (body === undefined) {
-    return new ApiError("payload_too_large", `a delivery may hold at most ${limits.deliveryBytes} bytes`);
+    throw new ApiError("payload_too_large", `a delivery may hold at most ${limits.deliveryBytes} bytes`);
   }
 
   const received = await deps.receive(id, { header: (name) => headers.get(name), body });
   switch (received.result) {
     case "queued":
-      return undefined;
+      return RECEIVED;
     case "unknown_connection":
       return UNKNOWN;
     case "rejected":
@@ -69,14 +68,16 @@ async function take(deps: HookDeps, id: ConnectionId, request: Request): Promise
       return FORGED;
     case "queue_refused":
       deps.log("error", "queue_refused", { connection: id });
-      return new ApiError("unavailable", "the delivery could not be queued; send it again", {
+      throw new ApiError("unavailable", "the delivery could not be queued; send it again", {
         headers: { "retry-after": "30" },
       });
   }
 }
 
-const UNKNOWN: Refusal = { code: "not_found", message: "there is no such connection" };
-const FORGED: Refusal = {
+const accepted = prepared(202, { "content-type": "application/json" });
+const RECEIVED: Answer = (requestId) => accepted('{"received":true}', requestId);
+const UNKNOWN: Answer = preparedError({ code: "not_found", message: "there is no such connection" });
+const FORGED: Answer = preparedError({
   code: "signature_invalid",
   message: "the signature of this delivery is not valid",
-};
+});

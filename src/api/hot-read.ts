@@ -6,6 +6,7 @@ import type { MirrorRecord } from "../core/record.ts";
 import { isExpired, mayRead, maySee } from "./auth.ts";
 import { ageSeconds } from "./cache-headers.ts";
 import type { ApiDeps } from "./deps.ts";
+import { type Prepared, prepared } from "./prepared.ts";
 import { requestIdOf } from "./request-id.ts";
 import { type Found, recordBody, recordHeaders } from "./wire.ts";
 
@@ -19,13 +20,12 @@ const BEARER = "Bearer ";
 const ASKING = ["if-none-match", "if-modified-since", "cache-control", "mirror-min-seq"] as const;
 
 /** What is the same for all who read one copy within one second of its age. */
-interface Prepared {
+interface Reading {
   readonly asOf: number;
   /** Seconds. */
   readonly age: number;
   readonly body: string;
-  /** Status and headers, as they are in every answer: the platform copies them for less than it makes new ones. */
-  readonly head: Response;
+  readonly answer: Prepared;
 }
 
 /** @returns undefined where the router has to answer */
@@ -36,17 +36,17 @@ export function hotReads(
   deps: Pick<ApiDeps, "now" | "newId" | "heldKey" | "readKept" | "recordAccess">,
 ): HotRead {
   // They go with the copy itself, whose bounds count them in.
-  const preparations = new WeakMap<MirrorRecord, Prepared>();
+  const readings = new WeakMap<MirrorRecord, Reading>();
 
-  function prepare(found: Found, now: number): Prepared {
+  function readingOf(found: Found, now: number): Reading {
     const { record, asOf } = found;
     const age = ageSeconds(now - asOf);
-    const before = preparations.get(record);
+    const before = readings.get(record);
     if (before?.asOf === asOf && before.age === age) return before;
-    const head = new Response(null, { headers: recordHeaders(now, found) });
-    const prepared = { asOf, age, head, body: before?.body ?? recordBody(record) };
-    preparations.set(record, prepared);
-    return prepared;
+    const answer = prepared(200, recordHeaders(now, found));
+    const reading = { asOf, age, body: before?.body ?? recordBody(record), answer };
+    readings.set(record, reading);
+    return reading;
   }
 
   return (request, keepAlive) => {
@@ -66,10 +66,8 @@ export function hotReads(
     const found = deps.readKept(key.connection, { ref: { kind, id }, visible });
     if (found === undefined) return undefined;
 
-    const { body, head } = prepare(found, now);
-    // Nothing can come between here and the copy: what is set is this answer's own.
-    head.headers.set("x-request-id", requestIdOf(headers.get("x-request-id"), deps.newId));
-    const response = new Response(body, head);
+    const { body, answer } = readingOf(found, now);
+    const response = answer(body, requestIdOf(headers.get("x-request-id"), deps.newId));
     const subject = { action: "read", kind, recordId: id, status: 200 } as const;
     deps.recordAccess?.({ connection: key.connection, at: now, keyId: key.id, ...subject }, keepAlive);
     return response;

@@ -2,6 +2,7 @@
 
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { errorAnswer } from "../../src/api/errors.ts";
+import { preparedError } from "../../src/api/prepared.ts";
 import { isolateTests } from "../support/each-test.ts";
 import { event } from "../support/events.ts";
 import { createMirror, newConnectionId, secretOf } from "../support/mirror.ts";
@@ -93,5 +94,35 @@ describe("before the router and in it", () => {
       "1",
       REQUEST_ID,
     ]);
+  });
+
+  it("PR5 an error made once is, for each request, the one that is made anew", async () => {
+    const refusal = {
+      code: "not_found",
+      message: 'a "quoted" {word}',
+      headers: { "retry-after": "1" },
+    } as const;
+    const once = preparedError(refusal);
+    for (const requestId of ["request-1", "request-2", "request-1"]) {
+      const made = once(requestId);
+      const anew = errorAnswer(refusal, requestId);
+      expect([made.status, [...made.headers]]).toEqual([anew.status, [...anew.headers]]);
+      expect(await made.text()).toBe(await anew.text());
+    }
+  });
+
+  it("PR5 deliveries answered side by side have each its own request's id", async () => {
+    const ids = Array.from({ length: 20 }, (_, n) => `request-${n}`);
+    const answers = await Promise.all(
+      ids.map((requestId, n) => {
+        const headers = { ...signed(n % 2 === 0 ? secretOf(id) : "whsec_other"), "x-request-id": requestId };
+        return mirror.fetch(`/hooks/${id}`, { method: "POST", body, headers });
+      }),
+    );
+    expect(answers.map(({ status }) => status)).toEqual(ids.map((_, n) => (n % 2 === 0 ? 202 : 401)));
+    expect(answers.map(({ headers }) => headers.get("x-request-id"))).toEqual(ids);
+    for (const [n, answer] of answers.entries()) {
+      if (n % 2 === 1) expect(await answer.text()).toContain(`"request_id":"request-${n}"`);
+    }
   });
 });
