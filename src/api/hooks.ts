@@ -46,6 +46,10 @@ async function answer(deps: HookDeps, named: string, request: Request, requestId
   }
 }
 
+/**
+ * @returns RECEIVED only once every event of the delivery is on the queue
+ * @throws ApiError for what no flood consists of
+ */
 async function take(deps: HookDeps, id: ConnectionId, request: Request): Promise<Answer> {
   const { headers } = request;
   if (headers.has("content-encoding")) {

@@ -1,5 +1,5 @@
-// Answers given often: what is the same in all of them is made once. The platform copies a status and headers for half of
-// what it takes to make new ones.
+// Answers given often: what is the same in all of them is made once. The platform copies a status and headers for
+// half of what it takes to make new ones.
 
 import { errorBody, type Refusal, statusOf } from "./errors.ts";
 

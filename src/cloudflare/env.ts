@@ -24,7 +24,7 @@ const BINDINGS = ["DB", "CURSORS", "EVENTS", "JOBS", "DEAD_LETTERS", "ACCESS", "
 
 /** A whole number, as the text wrangler passes. */
 function whole(fallback: number, min: number, max: number) {
-  const text = z.pipe(
+  const number = z.pipe(
     z.unknown(),
     z.transform((given, context): number => {
       const value = /^\d{1,9}$/.test(String(given)) ? Number(given) : Number.NaN;
@@ -34,7 +34,7 @@ function whole(fallback: number, min: number, max: number) {
       return z.NEVER;
     }),
   );
-  return z._default(text, fallback);
+  return z._default(number, fallback);
 }
 
 const sealingKey = z.pipe(

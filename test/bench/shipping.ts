@@ -57,6 +57,7 @@ async function firstAnswersMs(bench: Bench, runs: "mirror" | "bare"): Promise<nu
       await answer.text();
       if (answer.status !== status) throw new Error(`the first answer was ${answer.status}`);
     }
+    if (Number.isNaN(bornAt)) throw new Error("nobody saw the runtime being born");
     return performance.now() - bornAt;
   } finally {
     unsubscribe("child_process", born);
