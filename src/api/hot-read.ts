@@ -19,12 +19,15 @@ const BEARER = "Bearer ";
 /** Request headers that the plain answer would not do for. A bookmark leads to a replica: not where a copy is held. */
 const ASKING = ["if-none-match", "if-modified-since", "cache-control", "mirror-min-seq"] as const;
 
+const utf8 = new TextEncoder();
+
 /** What is the same for all who read one copy within one second of its age. */
 interface Reading {
   readonly asOf: number;
   /** Seconds. */
   readonly age: number;
-  readonly body: string;
+  /** As it is sent: a text would be encoded, and copied, for every answer. */
+  readonly body: Uint8Array;
   readonly answer: Prepared;
 }
 
@@ -44,7 +47,7 @@ export function hotReads(
     const before = readings.get(record);
     if (before?.asOf === asOf && before.age === age) return before;
     const answer = prepared(200, recordHeaders(now, found));
-    const reading = { asOf, age, body: before?.body ?? recordBody(record), answer };
+    const reading = { asOf, age, body: before?.body ?? utf8.encode(recordBody(record)), answer };
     readings.set(record, reading);
     return reading;
   }

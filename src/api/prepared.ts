@@ -4,7 +4,7 @@
 import { errorBody, type Refusal, statusOf } from "./errors.ts";
 
 /** Their bodies and their requests' ids differ. */
-export type Prepared = (body: string, requestId: string) => Response;
+export type Prepared = (body: string | Uint8Array, requestId: string) => Response;
 
 export function prepared(status: number, headers: Readonly<Record<string, string>>): Prepared {
   const head = new Response(null, { status, headers });

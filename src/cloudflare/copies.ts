@@ -18,8 +18,8 @@ export function createCopies(now: () => number, ttlMs: number): DroppableCopies 
   const kept = new LRUCache<string, Held>({
     max: limits.copyEntries,
     maxSize: limits.copyBytes,
-    // Two bytes per character at most, as stored and as answered, with the row and the headers around them.
-    sizeCalculation: ({ record }) => record.body.length * 4 + 2_048,
+    // A character takes two bytes at most as stored and three as answered; the row and the headers are around them.
+    sizeCalculation: ({ record }) => record.body.length * 5 + 2_048,
     ttl: Math.max(1, ttlMs),
     perf: { now },
     ttlResolution: 0,

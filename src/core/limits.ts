@@ -195,15 +195,15 @@ export const limits = {
   /** Of one row of the log, and of the rows written by one transaction. */
   accessRowChars: 100_000,
   accessStatementChars: 800_000,
-  /** Entries that are sent without waiting for more. */
-  accessWindowEntries: 1_000,
+  /** Entries that are sent without waiting for more: about what one message has room for. */
+  accessWindowEntries: 3_000,
   /** Reads that stay for a window: one that sends it, one that sees to it that this was done. */
   accessStaying: 2,
   /** How often a read looks whether another one has sent its window, and how long it waits each time. */
   accessTurns: 20,
   accessTurnMs: 500,
   /** Entries waiting in one isolate beyond which each read sends its own at once: memory is bounded. */
-  accessWaiting: 5_000,
+  accessWaiting: 15_000,
   /** Old rows removed by one statement, and statements of one night: what is left waits for the next. */
   accessPurgeRows: 5_000,
   accessPurges: 200,

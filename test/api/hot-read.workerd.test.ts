@@ -47,7 +47,7 @@ beforeAll(async () => {
   for (const [n, more] of [{}, { organization_id: "org_2" }, { status: "discharged" }].entries()) {
     upstream.put("clients", { id: `c${n}`, organization_id: "org_1", updated_at: before(600), ...more });
   }
-  upstream.put("staff", { id: "s1", updated_at: before(900) });
+  upstream.put("staff", { id: "s1", name: "Zoë 東 💊", updated_at: before(900) });
   upstream.put("organizations", { id: "org_1" });
   await holding.connect(id);
   const scopes = {

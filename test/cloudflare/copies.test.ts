@@ -44,8 +44,8 @@ it("RD5 is bounded in entries and in bytes", () => {
   const { keep, get } = setUp();
   for (let i = 0; i <= limits.copyEntries; i++) keep(`r${i}`);
   expect([get("r0"), get(`r${limits.copyEntries}`) !== undefined]).toEqual([undefined, true]);
-  const quarter = "x".repeat(limits.copyBytes / 8);
-  for (let i = 0; i < 5; i++) keep(`big${i}`, quarter);
+  const big = "x".repeat(limits.copyBytes / 8);
+  for (let i = 0; i < 5; i++) keep(`big${i}`, big);
   expect([get("big0"), get("big4") !== undefined]).toEqual([undefined, true]);
   keep("huge", "x".repeat(limits.copyBytes));
   expect(get("huge")).toBeUndefined();
