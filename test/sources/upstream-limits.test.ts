@@ -53,7 +53,7 @@ describe("size", () => {
   const chunk = new Uint8Array(1024 * 1024).fill(0x20);
 
   /** Sends `chunks` MiB of white space unless stopped. */
-  function long(chunks: number) {
+  function long(chunks: number, headers = {}) {
     let sent = 0;
     const body = new ReadableStream<Uint8Array>({
       pull(controller) {
@@ -61,11 +61,18 @@ describe("size", () => {
         else controller.close();
       },
     });
-    return { response: new Response(body), sent: () => sent };
+    return { response: new Response(body, { headers }), sent: () => sent };
   }
 
   it("WR8 an answer larger than allowed is a bad answer, and its rest is not read", async () => {
     const endless = long(1_000);
+    expect(await failureOf(endless.response)).toEqual({ kind: "bad_answer", why: "too_large" });
+    expect(endless.sent()).toBeLessThan(limits.upstreamBytes / chunk.length + 5);
+  });
+
+  it("WR8 a length told of an encoded answer is not the length of what is read", async () => {
+    const headers = { "content-encoding": "gzip", "content-length": "1000" };
+    const endless = long(1_000, headers);
     expect(await failureOf(endless.response)).toEqual({ kind: "bad_answer", why: "too_large" });
     expect(endless.sent()).toBeLessThan(limits.upstreamBytes / chunk.length + 5);
   });
