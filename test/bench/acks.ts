@@ -52,7 +52,8 @@ async function flood(bench: Bench, system: BenchSystem): Promise<Row> {
   const pair = await measurePair(
     bench,
     16,
-    3_000,
+    // More than of the others, which take longer.
+    9_000,
     {
       port: system.worker("mirror").port,
       asked: (count) => many(count, (n) => forgedPost(changedEvent(client(n)))),
