@@ -5,7 +5,7 @@ import { LRUCache } from "lru-cache";
 import type { Vouch } from "../core/as-of.ts";
 import { type ConnectionId, type Kind, refKey } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
-import type { Cursors, Shown } from "../sync/ports.ts";
+import type { Cursors, MaybePromise, Shown } from "../sync/ports.ts";
 import type { ApiKey, Receiver, RefreshStore } from "../sync/stores.ts";
 
 type Found<T extends object> = { readonly value: T | undefined };
@@ -19,18 +19,23 @@ const clock = (now: () => number) => ({ perf: { now }, ttlResolution: 0 });
 function cache<T extends object>(now: () => number, ttlMs: number) {
   const entries = new LRUCache<string, Found<T>>({ ...bounded, ttl: ttlMs, ...clock(now) });
   let forgotten = 0;
+
+  async function loaded(key: string, load: () => Promise<T | undefined>): Promise<T | undefined> {
+    const before = forgotten;
+    const value = await load();
+    // What was read before something was forgotten may be just that: it serves this once.
+    if (before === forgotten) {
+      entries.set(key, { value }, { ttl: value === undefined ? limits.missCacheMs : ttlMs });
+    }
+    return value;
+  }
+
   return {
     held: (key: string): T | undefined => entries.get(key)?.value,
-    async get(key: string, load: () => Promise<T | undefined>): Promise<T | undefined> {
+    /** A hit makes no promise. */
+    get(key: string, load: () => Promise<T | undefined>): MaybePromise<T | undefined> {
       const hit = entries.get(key);
-      if (hit) return hit.value;
-      const before = forgotten;
-      const value = await load();
-      // What was read before something was forgotten may be just that: it serves this once.
-      if (before === forgotten) {
-        entries.set(key, { value }, { ttl: value === undefined ? limits.missCacheMs : ttlMs });
-      }
-      return value;
+      return hit === undefined ? loaded(key, load) : hit.value;
     },
     set: (key: string, value: T | undefined) => entries.set(key, { value }),
     delete(key: string) {
@@ -54,19 +59,23 @@ export function receiverCache(now: () => number, load: (id: ConnectionId) => Pro
     const at = now();
     const ration = rations.get(id) ?? { left: limits.rereadBurst, at };
     const regained = Math.floor((at - ration.at) / limits.rereadEveryMs);
+    if (ration.left === 0 && regained === 0) return false;
     const left = Math.min(limits.rereadBurst, ration.left + regained);
     rations.set(id, { left: Math.max(0, left - 1), at: ration.at + regained * limits.rereadEveryMs });
     return left > 0;
   }
 
+  async function reread(id: ConnectionId): Promise<Receiver | undefined> {
+    const receiver = await load(id);
+    receivers.set(id, receiver);
+    return receiver;
+  }
+
   return {
     get: (id: ConnectionId) => receivers.get(id, () => load(id)),
-    async reread(id: ConnectionId): Promise<Receiver | undefined> {
-      if (!mayReread(id)) return undefined;
-      const receiver = await load(id);
-      receivers.set(id, receiver);
-      return receiver;
-    },
+    /** @returns at once where the ration is spent */
+    reread: (id: ConnectionId): MaybePromise<Receiver | undefined> =>
+      mayReread(id) ? reread(id) : undefined,
     forget: (id: ConnectionId) => receivers.delete(id),
   };
 }
@@ -76,7 +85,7 @@ export function keyCache(now: () => number, load: (text: string) => Promise<ApiK
   const keys = cache<ApiKey>(now, limits.keyCacheMs);
   return {
     held: keys.held,
-    get: (text: string) => keys.get(text, () => load(text)),
+    get: async (text: string) => keys.get(text, () => load(text)),
     clear: keys.clear,
   };
 }

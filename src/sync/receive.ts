@@ -6,14 +6,15 @@ import { limits } from "../core/limits.ts";
 import type { SignatureProblem, Verdict } from "../sources/signature.ts";
 import type { Delivery, ParsedEvent, Source } from "../sources/source.ts";
 import type { EventMessage } from "./messages.ts";
+import type { MaybePromise } from "./ports.ts";
 import type { Receiver } from "./stores.ts";
 
 export interface ReceiveDeps {
   readonly now: () => number;
   /** Cached per isolate. */
-  readonly receiver: (id: ConnectionId) => Promise<Receiver | undefined>;
+  readonly receiver: (id: ConnectionId) => MaybePromise<Receiver | undefined>;
   /** Past the cache, rationed; undefined when the ration is spent or nothing is new. */
-  readonly rereadReceiver: (id: ConnectionId) => Promise<Receiver | undefined>;
+  readonly rereadReceiver: (id: ConnectionId) => MaybePromise<Receiver | undefined>;
   readonly source: (id: string) => Source;
   readonly send: (messages: readonly EventMessage[]) => Promise<void>;
   readonly digest: (bytes: Uint8Array) => string;
