@@ -17,7 +17,7 @@ export async function boundedBytes(
     await message.body?.cancel();
     return undefined;
   }
-  // Whole: each piece of a stream, and the stream itself, costs as much as the check of a signature.
+  // Whole: a stream's reader costs more than the check of a signature.
   const bytes = new Uint8Array(await message.arrayBuffer());
   return bytes.length > maxBytes ? undefined : bytes;
 }
