@@ -18,13 +18,26 @@ export interface Validators {
   readonly lastModified?: number | undefined;
 }
 
-/** @param age ms; undefined where nothing vouches for the answer yet */
-export function ageHeaders(age: number | undefined, ttlMs: number, via: Via): Record<string, string> {
+/**
+ * Of every answer that may be kept. One object, filled in: put together from parts, it cost more than the database's
+ * row took to become a record.
+ * @param age ms; undefined where nothing vouches for the answer yet
+ */
+export function cacheHeaders(
+  { etag, lastModified }: Validators,
+  age: number | undefined,
+  ttlMs: number,
+  via: Via,
+): Record<string, string> {
   const seconds = age === undefined ? undefined : ageSeconds(age);
-  return {
-    ...(seconds === undefined ? {} : { age: String(seconds) }),
+  const headers: Record<string, string> = {
+    ...PRIVATE,
+    etag,
     "cache-status": cacheStatus(seconds, ttlMs, via),
   };
+  if (seconds !== undefined) headers.age = String(seconds);
+  if (lastModified !== undefined) headers["last-modified"] = new Date(lastModified).toUTCString();
+  return headers;
 }
 
 /** @param age ms */
@@ -36,13 +49,6 @@ function cacheStatus(ageSeconds: number | undefined, ttlMs: number, via: Via): s
   if (!via.hit) return `rcms-mirror; fwd=${via.fwd}; fwd-status=200${via.stored ? "; stored" : ""}`;
   const ttl = ageSeconds === undefined ? "" : `; ttl=${Math.floor(ttlMs / SECOND) - ageSeconds}`;
   return `rcms-mirror; hit${ttl}${via.why === undefined ? "" : `; detail=${via.why}`}`;
-}
-
-export function validatorHeaders({ etag, lastModified }: Validators): Record<string, string> {
-  return {
-    etag,
-    ...(lastModified === undefined ? {} : { "last-modified": new Date(lastModified).toUTCString() }),
-  };
 }
 
 /** `If-None-Match` decides alone where it is given; `If-Modified-Since` knows whole seconds only. */
@@ -60,6 +66,7 @@ export function isNotModified(
 
 /** Weak comparison: a proxy that compressed the answer has made the tag weak. */
 function matches(header: string, etag: string): boolean {
+  if (header === etag) return true;
   if (header.trim() === "*") return true;
   return (header.match(/(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"/g) ?? []).some(
     (tag) => tag.replace(/^W\//, "") === etag,

@@ -4,7 +4,7 @@
 import type { Context, Hono } from "hono";
 import { recordAsOf } from "../core/as-of.ts";
 import { KINDS } from "../core/ids.ts";
-import { isoInstant } from "../core/instant.ts";
+import { asOfText, isoInstant } from "../core/instant.ts";
 import { limits } from "../core/limits.ts";
 import type { MirrorRecord } from "../core/record.ts";
 import { type Place, replicaFor } from "../sync/replica.ts";
@@ -97,7 +97,7 @@ function toJson({ record, asOf }: Entry): string {
     id,
     op: deleted ? "delete" : "upsert",
     updated_at: updatedAt === undefined ? null : isoInstant(updatedAt),
-    as_of: isoInstant(asOf),
+    as_of: asOfText(asOf),
   };
   return `${JSON.stringify(head).slice(0, -1)},"record":${deleted ? "null" : body}}`;
 }

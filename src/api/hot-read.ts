@@ -46,7 +46,7 @@ export function hotReads(
     const age = ageSeconds(now - asOf);
     const before = readings.get(record);
     if (before?.asOf === asOf && before.age === age) return before;
-    const answer = prepared(200, recordHeaders(now, found));
+    const answer = prepared(200, { ...recordHeaders(now, found), "content-type": "application/json" });
     const reading = { asOf, age, body: before?.body ?? utf8.encode(recordBody(record)), answer };
     readings.set(record, reading);
     return reading;

@@ -1,13 +1,13 @@
 // Records as the apps see them: the upstream's own JSON, untouched, in RCMS's envelope, with how fresh it is.
 
 import type { Context } from "hono";
-import { isoInstant } from "../core/instant.ts";
+import { asOfText } from "../core/instant.ts";
 import { encodePosition } from "../core/page-cursor.ts";
 import type { MirrorRecord } from "../core/record.ts";
 import type { Via } from "../sync/read.ts";
 import type { Standing } from "./as-of.ts";
 import { bookmarkHeader } from "./bookmarks.ts";
-import { ageHeaders, isNotModified, PRIVATE, type Validators, validatorHeaders } from "./cache-headers.ts";
+import { cacheHeaders, isNotModified, type Validators } from "./cache-headers.ts";
 import type { ApiDeps, AppEnv } from "./deps.ts";
 
 export interface Found {
@@ -19,35 +19,27 @@ export interface Found {
   readonly bookmark?: string | undefined;
 }
 
-const JSON_TYPE = { "content-type": "application/json" } as const;
+const JSON_TYPE = "application/json";
 
 /** `{data}`: the stored text goes out as it came in, without being parsed on the way. */
 export function recordResponse(c: Context<AppEnv>, now: number, found: Found): Response {
   const { record } = found;
-  return conditional(c, validatorsOf(record), freshness(now, found), () => recordBody(record));
+  return conditional(c, validatorsOf(record), recordHeaders(now, found), () => recordBody(record));
 }
 
 export function recordBody({ body }: MirrorRecord): string {
   return `{"data":${body}}`;
 }
 
-/** Of the whole answer, its request's id apart. */
-export function recordHeaders(now: number, found: Found): Record<string, string> {
-  return {
-    ...JSON_TYPE,
-    ...PRIVATE,
-    ...freshness(now, found),
-    ...validatorHeaders(validatorsOf(found.record)),
-  };
-}
-
-function freshness(now: number, { record, asOf, ttlMs, via, bookmark }: Found): Record<string, string> {
-  return {
-    ...ageHeaders(now - asOf, ttlMs, via),
-    "mirror-seq": String(record.seq),
-    "mirror-as-of": isoInstant(asOf),
-    ...bookmarkHeader(bookmark),
-  };
+/** Of an answer with a record or of its 304, the request's id apart. */
+export function recordHeaders(
+  now: number,
+  { record, asOf, ttlMs, via, bookmark }: Found,
+): Record<string, string> {
+  const headers = cacheHeaders(validatorsOf(record), now - asOf, ttlMs, via);
+  headers["mirror-seq"] = String(record.seq);
+  headers["mirror-as-of"] = asOfText(asOf);
+  return Object.assign(headers, bookmarkHeader(bookmark));
 }
 
 /** `seq` changes with every commit, so equal tags mean equal bytes, also where equal content came spelled anew. */
@@ -73,17 +65,18 @@ export function listResponse(
   const more = rows.length > limit && last !== undefined;
   const meta = JSON.stringify({
     next_url: more ? nextUrl(c.req.url, encodePosition({ updatedAt: last.updatedAt, id: last.id })) : null,
-    as_of: asOf === undefined ? null : isoInstant(asOf),
+    as_of: asOf === undefined ? null : asOfText(asOf),
     // Without a rebuild a list holds what events, sweeps and reads have brought (RD7).
     complete,
   });
   const identity = JSON.stringify([meta, ...shown.map(({ id, seq, hash }) => [id, seq, hash])]);
-  const headers = {
-    ...ageHeaders(asOf === undefined ? undefined : now() - asOf, ttlMs, { hit: true }),
-    ...(asOf === undefined ? {} : { "mirror-as-of": isoInstant(asOf) }),
-    ...bookmarkHeader(bookmark),
-  };
-  return conditional(c, { etag: `"${digest(identity).slice(0, 32)}"` }, headers, () => {
+  const validators = { etag: `"${digest(identity).slice(0, 32)}"` };
+  const headers = cacheHeaders(validators, asOf === undefined ? undefined : now() - asOf, ttlMs, {
+    hit: true,
+  });
+  if (asOf !== undefined) headers["mirror-as-of"] = asOfText(asOf);
+  Object.assign(headers, bookmarkHeader(bookmark));
+  return conditional(c, validators, headers, () => {
     return `{"data":[${shown.map(({ body }) => body).join(",")}],"meta":${meta}}`;
   });
 }
@@ -95,11 +88,11 @@ function conditional(
   headers: Record<string, string>,
   body: () => string,
 ): Response {
-  const all = { ...PRIVATE, ...headers, ...validatorHeaders(validators) };
   const unchanged = c.req.method !== "POST" && isNotModified((name) => c.req.header(name), validators);
   // Built here, not by the context: it would copy the headers one by one.
-  if (unchanged) return new Response(null, { status: 304, headers: all });
-  return new Response(body(), { headers: { ...JSON_TYPE, ...all } });
+  if (unchanged) return new Response(null, { status: 304, headers });
+  headers["content-type"] = JSON_TYPE;
+  return new Response(body(), { headers });
 }
 
 function nextUrl(url: string, cursor: string): string {

@@ -163,8 +163,8 @@ export function absentCache(now: () => number) {
 }
 
 /**
- * The ration of each key (wrangler.toml counts in hundreds): the platform is asked at a key's first request here and at
- * every hundredth one from then on, and at every one while it refuses. Asking costs more than a read that is held here.
+ * The ration of each key, in portions (`limits.rationRequests`, as wrangler.toml counts): the platform is asked at a
+ * key's first request here and whenever a portion is used up, and at every request while it refuses. Asking costs more than a read that is held here.
  */
 export function rations(ask: (keyId: string) => Promise<boolean>) {
   const admitted = new LRUCache<string, { left: number }>(bounded);

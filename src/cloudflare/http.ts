@@ -17,7 +17,7 @@ import { replay } from "../sync/park.ts";
 import { purgeClient } from "../sync/purge.ts";
 import { readKept, readOne } from "../sync/read.ts";
 import { orderRebuild, rebuiltKinds } from "../sync/rebuild.ts";
-import { receive } from "../sync/receive.ts";
+import { type ReceiveDeps, receive } from "../sync/receive.ts";
 import { acknowledgeReminder } from "../sync/reminders.ts";
 import { readDeliveryReport } from "../sync/subscription.ts";
 import { sweptKinds } from "../sync/sweep.ts";
@@ -88,25 +88,17 @@ function apiDeps(services: Services): ApiDeps {
   const world = { now, records, replica, queues, writers, sleep, copies };
   // Copied for every read: no more than a read needs.
   const reading = { ...world, absent, refreshes, shown: shownCache(), vouch, ttlMs, visibilityLagMs };
+  const receiving: ReceiveDeps = {
+    ...{ now, source, digest, send: queues.sendEvents },
+    ...{ receiver: receivers.get, rereadReceiver: receivers.reread },
+  };
   const adminDigest = Buffer.from(digest(settings.ADMIN_TOKEN));
   const connecting: ConnectDeps = { ...services, newNonce: services.newId };
 
   return {
     ...services,
     allowHttpUpstream: settings.ALLOW_HTTP_UPSTREAM,
-    receive: (id, delivery) =>
-      receive(
-        {
-          now,
-          source,
-          digest,
-          receiver: receivers.get,
-          rereadReceiver: receivers.reread,
-          send: queues.sendEvents,
-        },
-        id,
-        delivery,
-      ),
+    receive: (id, delivery) => receive(receiving, id, delivery),
     // Digests have one length, so the comparison takes the same time for every guess.
     isAdmin: (token) => timingSafeEqual(Buffer.from(digest(token)), adminDigest),
     findKey: knownKeys.get,

@@ -15,3 +15,11 @@ export function parseInstant(value: unknown): number | undefined {
 export function isoInstant(at: number): string {
   return new Date(at).toISOString();
 }
+
+let last = { at: Number.NaN, text: "" };
+
+/** As `isoInstant`, where one instant is told again and again: a sweep vouches for all records of a kind. */
+export function asOfText(asOf: number): string {
+  if (last.at !== asOf) last = { at: asOf, text: isoInstant(asOf) };
+  return last.text;
+}

@@ -176,7 +176,7 @@ export const limits = {
   /** Polls of one wait, should the clock stand still. */
   changesPolls: 30,
   /** Requests of one key that one question to the platform's rate limit stands for (wrangler.toml counts so). */
-  rationRequests: 100,
+  rationRequests: 250,
   /** The period of the platform's rate limit (wrangler.toml): after so long a refused key is let in again. */
   rateLimitSeconds: 60,
 

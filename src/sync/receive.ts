@@ -3,7 +3,7 @@
 
 import type { ConnectionId, EventId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
-import type { SignatureProblem, Verdict } from "../sources/signature.ts";
+import type { SignatureProblem } from "../sources/signature.ts";
 import type { Delivery, ParsedEvent, Source } from "../sources/source.ts";
 import type { EventMessage } from "./messages.ts";
 import type { MaybePromise } from "./ports.ts";
@@ -35,7 +35,12 @@ export async function receive(deps: ReceiveDeps, id: ConnectionId, delivery: Del
   if (receiver === undefined) return { result: "unknown_connection" };
   const source = deps.source(receiver.source);
 
-  const verdict = await verifyWithFreshSecrets(deps, source, receiver, delivery);
+  let verdict = await source.verify(delivery, receiver.signingSecrets, deps.now());
+  if (!verdict.authentic && verdict.why === "wrong") {
+    // A secret may have been added since this isolate last read the connection: look once more before refusing.
+    const fresh = await deps.rereadReceiver(id);
+    if (fresh !== undefined) verdict = await source.verify(delivery, fresh.signingSecrets, deps.now());
+  }
   if (!verdict.authentic) return { result: "rejected", why: verdict.why };
 
   const receivedAt = deps.now();
@@ -46,19 +51,6 @@ export async function receive(deps: ReceiveDeps, id: ConnectionId, delivery: Del
     return { result: "queue_refused" };
   }
   return { result: "queued" };
-}
-
-/** A secret may have been added since this isolate last read the connection: look once more before refusing. */
-async function verifyWithFreshSecrets(
-  deps: ReceiveDeps,
-  source: Source,
-  receiver: Receiver,
-  delivery: Delivery,
-): Promise<Verdict> {
-  const verdict = await source.verify(delivery, receiver.signingSecrets, deps.now());
-  if (verdict.authentic || verdict.why !== "wrong") return verdict;
-  const fresh = await deps.rereadReceiver(receiver.id);
-  return fresh === undefined ? verdict : source.verify(delivery, fresh.signingSecrets, deps.now());
 }
 
 function toMessage(
