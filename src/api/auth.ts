@@ -26,13 +26,17 @@ export function requireKey(deps: ApiDeps): MiddlewareHandler<AppEnv> {
 /** After the key is known and its request noted: a refusal is an access like any other. */
 export function requireRation(deps: ApiDeps): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
-    if (!(await deps.admit(c.get("key").id))) {
-      throw new ApiError("rate_limited", "this key asks too often; wait and try again", {
-        headers: { "retry-after": String(limits.rateLimitSeconds) },
-      });
-    }
+    await takeRation(deps, c.get("key"));
     await next();
   };
+}
+
+/** @throws ApiError 429 while the key's ration is used up */
+export async function takeRation({ admit }: Pick<ApiDeps, "admit">, { id }: ApiKey): Promise<void> {
+  if (await admit(id)) return;
+  throw new ApiError("rate_limited", "this key asks too often; wait and try again", {
+    headers: { "retry-after": String(limits.rateLimitSeconds) },
+  });
 }
 
 async function validKey(deps: ApiDeps, token: string | undefined): Promise<ApiKey> {

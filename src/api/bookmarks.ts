@@ -1,8 +1,5 @@
 // `Mirror-Bookmark`: how a reader says that a copy of the database near it will do, and how far it has to have come.
 
-import type { Context } from "hono";
-import type { AppEnv } from "./deps.ts";
-
 /** The database's own bookmarks, and what comes before all of them. */
 const ANY = "any";
 const BOOKMARK = /^[0-9a-f]+(?:-[0-9a-f]+)*$/;
@@ -12,9 +9,9 @@ const MAX_CHARS = 200;
  * @returns empty: any copy will do; undefined: the primary is wanted. What is no bookmark is ignored, as a malformed
  * directive is
  */
-export function bookmarkOf(c: Context<AppEnv>): string | undefined {
-  const header = c.req.header("mirror-bookmark");
-  if (header === undefined) return undefined;
+export function bookmarkOf(headers: Headers): string | undefined {
+  const header = headers.get("mirror-bookmark");
+  if (header === null) return undefined;
   if (header === ANY) return "";
   return header.length <= MAX_CHARS && BOOKMARK.test(header) ? header : undefined;
 }

@@ -52,14 +52,11 @@ function cacheStatus(ageSeconds: number | undefined, ttlMs: number, via: Via): s
 }
 
 /** `If-None-Match` decides alone where it is given; `If-Modified-Since` knows whole seconds only. */
-export function isNotModified(
-  header: (name: string) => string | undefined,
-  { etag, lastModified }: Validators,
-): boolean {
-  const noneMatch = header("if-none-match");
-  if (noneMatch !== undefined) return matches(noneMatch, etag);
-  const since = header("if-modified-since");
-  if (since === undefined || lastModified === undefined) return false;
+export function isNotModified(headers: Headers, { etag, lastModified }: Validators): boolean {
+  const noneMatch = headers.get("if-none-match");
+  if (noneMatch !== null) return matches(noneMatch, etag);
+  const since = headers.get("if-modified-since");
+  if (since === null || lastModified === undefined) return false;
   const at = / GMT$/.test(since) ? Date.parse(since) : Number.NaN;
   return Math.floor(lastModified / SECOND) * SECOND <= at;
 }

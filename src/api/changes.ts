@@ -31,7 +31,7 @@ export function changes(app: Hono<AppEnv>, deps: ApiDeps): void {
     const vouches = new Map(
       await Promise.all(KINDS.map(async (kind) => [kind, await deps.vouch(key.connection, kind)] as const)),
     );
-    const replica = replicaFor(deps, bookmarkOf(c), vouches.values());
+    const replica = replicaFor(deps, bookmarkOf(c.req.raw.headers), vouches.values());
     const page = await awaited(deps, c, replica ?? deps, query, wait);
     c.set("served", { records: page.rows.length });
     const entries = page.rows.map((record) => ({
@@ -81,7 +81,7 @@ function changesResponse(
   const identity = JSON.stringify([c.get("key").connection, positions, next, more]);
   const etag = `"${deps.digest(identity).slice(0, 32)}"`;
   const headers = { ...PRIVATE, ...bookmark, "mirror-seq": String(next), etag };
-  if (isNotModified((name) => c.req.header(name), { etag })) return c.body(null, 304, headers);
+  if (isNotModified(c.req.raw.headers, { etag })) return c.body(null, 304, headers);
   const meta = JSON.stringify({ next_after: next, has_more: more });
   const body = `{"data":[${entries.map(toJson).join(",")}],"meta":${meta}}`;
   return c.body(body, 200, { ...headers, "content-type": "application/json" });

@@ -8,7 +8,7 @@ import { maySee, requireKind } from "./auth.ts";
 import type { ApiDeps, AppEnv } from "./deps.ts";
 import { notFound } from "./errors.ts";
 import { parseBody, parseQuery } from "./input.ts";
-import { readVisible } from "./reading.ts";
+import { readerOf, readVisible } from "./reading.ts";
 import { newLogin, noQuery } from "./schemas.ts";
 
 export function logins(app: Hono<AppEnv>, deps: ApiDeps): void {
@@ -17,7 +17,7 @@ export function logins(app: Hono<AppEnv>, deps: ApiDeps): void {
     requireKind(key, "clients");
     const { user_id, client_id } = await parseBody(c, newLogin);
     // A key bound to organizations must not learn from a backfill that another's client exists.
-    if (key.organizations !== undefined) await readVisible(deps, c, "clients", client_id);
+    if (key.organizations !== undefined) await readVisible(deps, readerOf(c), "clients", client_id);
     c.set("served", { clientId: client_id });
     await requireKept(deps, c, client_id);
     const { backfill, first } = await deps.login(key.connection, user_id, client_id);

@@ -5,11 +5,25 @@ import { parseWishes } from "../core/directives.ts";
 import { NO_WISHES, type Wishes } from "../core/freshness.ts";
 import { type Kind, recordId } from "../core/ids.ts";
 import type { MirrorRecord } from "../core/record.ts";
+import type { ApiKey } from "../sync/stores.ts";
 import { maySee } from "./auth.ts";
 import { bookmarkOf } from "./bookmarks.ts";
 import type { ApiDeps, AppEnv } from "./deps.ts";
 import { ApiError, notFound } from "./errors.ts";
 import type { Found } from "./wire.ts";
+
+/** Who asks, and how. */
+export interface Reader {
+  readonly key: ApiKey;
+  readonly headers: Headers;
+  /** Lets work finish after the answer. */
+  readonly keepAlive: (work: Promise<unknown>) => void;
+}
+
+export function readerOf(c: Context<AppEnv>): Reader {
+  const keepAlive = (work: Promise<unknown>) => c.executionCtx.waitUntil(work);
+  return { key: c.get("key"), headers: c.req.raw.headers, keepAlive };
+}
 
 /**
  * Absent and foreign are the same answer, byte for byte (RD6), also while the upstream is away.
@@ -19,47 +33,45 @@ import type { Found } from "./wire.ts";
  */
 export async function readVisible(
   deps: ApiDeps,
-  c: Context<AppEnv>,
+  reader: Reader,
   kind: Kind,
   rawId: string | undefined,
   of?: MirrorRecord,
 ): Promise<Found> {
   const id = recordId(rawId);
   if (id === undefined) throw notFound();
-  const key = c.get("key");
-  const visible = (record: MirrorRecord) => of !== undefined || maySee(key, record.organizationId);
-  return readAs(deps, c, { kind, id, visible, organizationId: of?.organizationId, wishes: wishesOf(c) });
+  const visible = (record: MirrorRecord) => of !== undefined || maySee(reader.key, record.organizationId);
+  const wishes = wishesOf(reader.headers);
+  return readAs(deps, reader, { kind, id, visible, organizationId: of?.organizationId, wishes });
 }
 
 /** A client, only to know whether the key may see it: any copy will do, however old. */
 export async function readClientOf(
   deps: ApiDeps,
-  c: Context<AppEnv>,
+  reader: Reader,
   rawId: string | undefined,
 ): Promise<MirrorRecord> {
   const id = recordId(rawId);
   if (id === undefined) throw notFound();
-  const key = c.get("key");
-  const visible = (record: MirrorRecord) => maySee(key, record.organizationId);
-  const { onlyIfCached } = wishesOf(c);
+  const visible = (record: MirrorRecord) => maySee(reader.key, record.organizationId);
+  const { onlyIfCached } = wishesOf(reader.headers);
   const wishes = { ...NO_WISHES, onlyIfCached, maxStaleMs: Number.POSITIVE_INFINITY };
-  return (await readAs(deps, c, { kind: "clients", id, visible, wishes })).record;
+  return (await readAs(deps, reader, { kind: "clients", id, visible, wishes })).record;
 }
 
 async function readAs(
   deps: ApiDeps,
-  c: Context<AppEnv>,
+  { key, headers, keepAlive }: Reader,
   {
     kind,
     id,
     ...asked
   }: Omit<Parameters<ApiDeps["readOne"]>[1], "ref"> & Parameters<ApiDeps["readOne"]>[1]["ref"],
 ): Promise<Found> {
-  const keepAlive = (work: Promise<unknown>) => c.executionCtx.waitUntil(work);
-  const minSeq = minSeqOf(c.req.header("mirror-min-seq"));
+  const minSeq = minSeqOf(headers.get("mirror-min-seq"));
   const read = await deps.readOne(
-    c.get("key").connection,
-    { ref: { kind, id }, ...asked, minSeq, bookmark: bookmarkOf(c) },
+    key.connection,
+    { ref: { kind, id }, ...asked, minSeq, bookmark: bookmarkOf(headers) },
     keepAlive,
   );
   switch (read.result) {
@@ -78,11 +90,11 @@ async function readAs(
   }
 }
 
-function wishesOf(c: Context<AppEnv>): Wishes {
-  return parseWishes(c.req.header("cache-control"));
+function wishesOf(headers: Headers): Wishes {
+  return parseWishes(headers.get("cache-control") ?? undefined);
 }
 
 /** What is not a `seq` is ignored, as a malformed directive is. */
-function minSeqOf(header: string | undefined): number | undefined {
-  return header !== undefined && /^\d{1,15}$/.test(header) ? Number(header) : undefined;
+function minSeqOf(header: string | null): number | undefined {
+  return header !== null && /^\d{1,15}$/.test(header) ? Number(header) : undefined;
 }

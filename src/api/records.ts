@@ -1,15 +1,15 @@
 // The read API for what is mirrored from lists and single documents.
 
-import type { Context, Hono } from "hono";
+import type { Hono } from "hono";
 import type { Place } from "../sync/replica.ts";
 import { readStanding } from "./as-of.ts";
 import { requireKind } from "./auth.ts";
 import { bookmarkOf } from "./bookmarks.ts";
 import type { ApiDeps, AppEnv } from "./deps.ts";
 import { parseQuery } from "./input.ts";
-import { readClientOf, readVisible } from "./reading.ts";
+import { readClientOf, readerOf, readVisible } from "./reading.ts";
 import { listQuery, noQuery } from "./schemas.ts";
-import { type Found, listResponse, recordResponse } from "./wire.ts";
+import { listResponse, recordResponse } from "./wire.ts";
 
 const LISTED = ["organizations", "staff", "clients"] as const;
 
@@ -27,14 +27,21 @@ export function records(app: Hono<AppEnv>, deps: ApiDeps): void {
           status: query.status,
           after: query.cursor,
         });
-      const { rows, standing } = await readStanding(deps, key.connection, kind, bookmarkOf(c), page);
+      const { rows, standing } = await readStanding(
+        deps,
+        key.connection,
+        kind,
+        bookmarkOf(c.req.raw.headers),
+        page,
+      );
       return listResponse(c, deps, rows, query.limit, standing);
     });
 
     app.get(`/v1/${kind}/:id`, async (c) => {
       requireKind(c.get("key"), kind);
       parseQuery(c, noQuery);
-      return answer(deps, c, await readVisible(deps, c, kind, c.req.param("id")));
+      const found = await readVisible(deps, readerOf(c), kind, c.req.param("id"));
+      return recordResponse(c.req.raw, deps.now(), found);
     });
   }
 
@@ -45,14 +52,11 @@ export function records(app: Hono<AppEnv>, deps: ApiDeps): void {
     // therefore sees a status exactly when it sees the client.
     const scoped = key.organizations !== undefined;
     parseQuery(c, noQuery);
-    const client = scoped ? await readClientOf(deps, c, c.req.param("id")) : undefined;
-    const status = await readVisible(deps, c, "assessment-status", c.req.param("id"), client);
-    return answer(deps, c, status);
+    const [reader, id] = [readerOf(c), c.req.param("id")];
+    const client = scoped ? await readClientOf(deps, reader, id) : undefined;
+    const status = await readVisible(deps, reader, "assessment-status", id, client);
+    return recordResponse(c.req.raw, deps.now(), status);
   });
-}
-
-function answer(deps: ApiDeps, c: Context<AppEnv>, found: Found): Response {
-  return recordResponse(c, deps.now(), found);
 }
 
 /** The key's organizations, narrowed by the one asked for: a foreign one leaves nothing. */

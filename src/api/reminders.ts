@@ -35,6 +35,6 @@ export function reminders(app: Hono<AppEnv>, deps: ApiDeps): void {
     const acknowledged = await deps.acknowledgeReminder(key.connection, held.id);
     if (acknowledged === undefined) throw notFound();
     const [now, ttlMs] = [deps.now(), deps.ttlMs("reminders")];
-    return recordResponse(c, now, { record: acknowledged, asOf: now, ttlMs, via: { hit: true } });
+    return recordResponse(c.req.raw, now, { record: acknowledged, asOf: now, ttlMs, via: { hit: true } });
   });
 }

@@ -6,7 +6,7 @@ import { createApp } from "../api/app.ts";
 import type { ApiDeps, AppEnv } from "../api/deps.ts";
 import { errorAnswer } from "../api/errors.ts";
 import { type Deliveries, deliveries } from "../api/hooks.ts";
-import { type HotRead, hotReads } from "../api/hot-read.ts";
+import { type SingleReads, singleReads } from "../api/single-read.ts";
 import { base64Url } from "../core/base64.ts";
 import type { ConnectionId, Kind } from "../core/ids.ts";
 import { accessRecorder } from "../sync/access.ts";
@@ -40,7 +40,7 @@ import { BadEnvironment } from "./env.ts";
 interface Front {
   readonly app: Hono<AppEnv>;
   readonly delivered: Deliveries;
-  readonly hotRead: HotRead;
+  readonly singleRead: SingleReads;
 }
 
 const fronts = new WeakMap<Services, Front>();
@@ -49,7 +49,7 @@ function frontOf(services: Services): Front {
   let front = fronts.get(services);
   if (front === undefined) {
     const deps = apiDeps(services);
-    front = { app: createApp(deps), delivered: deliveries(deps), hotRead: hotReads(deps) };
+    front = { app: createApp(deps), delivered: deliveries(deps), singleRead: singleReads(deps) };
     fronts.set(services, front);
   }
   return front;
@@ -60,9 +60,9 @@ export function answer(
   request: Request,
   context: ExecutionContext,
 ): Response | Promise<Response> {
-  const { app, delivered, hotRead } = frontOf(services);
+  const { app, delivered, singleRead } = frontOf(services);
   return (
-    hotRead(request, (work) => context.waitUntil(work)) ??
+    singleRead(request, (work) => context.waitUntil(work)) ??
     delivered(request) ??
     app.fetch(request, services.env, context)
   );

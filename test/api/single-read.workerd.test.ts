@@ -1,4 +1,4 @@
-// A read answered from memory is the router's answer to the byte, and costs nobody a trip.
+// A single read answered before the router is the router's answer to the byte; from memory it costs nobody a trip.
 
 import { beforeAll, describe, expect, it } from "vitest";
 import type { ConnectionId } from "../../src/core/ids.ts";
@@ -36,7 +36,7 @@ function counting() {
 
 const upstream = createUpstream();
 const { trips, bindings } = counting();
-/** One worker with copies, one that never holds any: its router answers everything. */
+/** One worker with copies, one that never holds any. */
 const [holding, plain] = [createMirror(bindings), createMirror({ L1_TTL_SECONDS: "0" })];
 let id: ConnectionId;
 const keys: Record<string, string> = {};
@@ -90,52 +90,67 @@ async function whole(response: Response): Promise<string> {
 const ask = (mirror: Mirror, path: string, key: string, headers = {}, method = "GET") =>
   mirror.fetch(path, { method, headers: { authorization: `Bearer ${key}`, ...REQUEST_ID, ...headers } });
 
-/** Asked once before, so that what may be held is held. @returns both answers, and the trips of the first */
-async function both(path: string, key: string, headers = {}, method = "GET") {
+/** The same request where only the router takes it: with a query, if an empty one. */
+const routed = (path: string) => (/[?#]/.test(path) ? path : `${path}?`);
+
+/** But for the request's id. */
+async function nameless(response: Response): Promise<string> {
+  return (await whole(response)).replaceAll(response.headers.get("x-request-id") ?? "-", "its own id");
+}
+
+/**
+ * Asked once before, so that what may be held is held.
+ * @returns the answers from memory, from the database, and of the router; and the trips of the first
+ */
+async function ways(path: string, key: string, headers = {}, method = "GET") {
   await ask(holding, path, key);
   await ask(plain, path, key);
   trips.length = 0;
   const held = await ask(holding, path, key, headers, method);
   const taken = trips.splice(0);
-  const routed = await ask(plain, path, key, headers, method);
-  const name = held.headers.get("x-request-id");
-  const answers = [
-    await whole(held),
-    (await whole(routed)).replaceAll(routed.headers.get("x-request-id") ?? "-", name ?? "-"),
+  const others = [
+    await ask(plain, path, key, headers, method),
+    await ask(plain, routed(path), key, headers, method),
   ];
+  expect(new Set([held, ...others].map(({ headers }) => headers.has("x-request-id")))).toEqual(
+    new Set([true]),
+  );
+  const answers = await Promise.all([held, ...others].map(nameless));
   logged();
   return { answers, taken };
 }
 
-describe("a hot read", () => {
+describe("a single read before the router", () => {
   it("RD5 is the router's answer byte for byte, whoever asks for whatever with whatever headers", async () => {
     upstream.install();
     let hot = 0;
     for (const key of Object.values(keys)) {
       for (const path of PATHS) {
         for (const headers of path === PATHS[0] || path === PATHS[1] ? HEADERS : HEADERS.slice(0, 2)) {
-          const { answers, taken } = await both(path, key, headers);
-          expect([key, path, headers, answers[0]]).toEqual([key, path, headers, answers[1]]);
+          const { answers, taken } = await ways(path, key, headers);
+          for (const answer of answers) {
+            expect([key, path, headers, answer]).toEqual([key, path, headers, answers.at(-1)]);
+          }
           if (taken.length === 0 && answers[0]?.startsWith("200")) hot++;
         }
       }
       for (const method of ["HEAD", "POST", "PUT", "OPTIONS"]) {
-        const { answers } = await both("/v1/clients/c0", key, {}, method);
-        expect([method, answers[0]]).toEqual([method, answers[1]]);
+        const { answers } = await ways("/v1/clients/c0", key, {}, method);
+        for (const answer of answers) expect([method, answer]).toEqual([method, answers.at(-1)]);
       }
     }
     expect(hot).toBeGreaterThan(20);
   });
 
-  it("RD5 makes no trip, not even for its ration, and stays true as it ages", async () => {
+  it("RD5 from memory makes no trip, not even for its ration, and stays true as it ages", async () => {
     upstream.install();
     const key = keys.all ?? "";
     for (const aged of [0, 1, 1]) {
       passSeconds(aged);
       // Both began their moment now.
-      const { answers, taken } = await both("/v1/clients/c0", key);
+      const { answers, taken } = await ways("/v1/clients/c0", key);
       expect(taken).toEqual([]);
-      expect(answers[0]).toBe(answers[1]);
+      for (const answer of answers) expect(answer).toBe(answers.at(-1));
     }
     expect(trips).toEqual([]);
     passSeconds(3);
@@ -158,7 +173,7 @@ describe("a hot read", () => {
     expect(await status(revoked.key)).toBe(401);
   });
 
-  it("RD3 is left to the router when the copy is older than its time to live", async () => {
+  it("RD3 is read again when the copy is older than its time to live", async () => {
     upstream.install();
     const long = createMirror({ L1_TTL_SECONDS: "3600" });
     const key = keys.all ?? "";
@@ -168,6 +183,45 @@ describe("a hot read", () => {
     expect(await (await ask(long, "/v1/clients/c0", key)).json()).toMatchObject({
       data: { name: "changed" },
     });
+  });
+
+  it("RL1 is refused, fails and is noted as the router refuses, fails and notes it", async () => {
+    upstream.install();
+    let [broken, refusing] = [false, false];
+    const prepare = (sql: string) => {
+      if (broken) throw new Error("the database is away");
+      return env.DB.prepare(sql);
+    };
+    const DB = Object.assign(Object.create(env.DB), { prepare, batch: env.DB.batch.bind(env.DB) });
+    // Each is a fresh isolate: what one has asked the limiter for would do for the other.
+    const isolate = () =>
+      createMirror({ DB, L1_TTL_SECONDS: "0", READS: { limit: async () => ({ success: !refusing }) } });
+    const stories = [
+      { path: "/v1/clients/c0", expected: 429, refusing: true },
+      { path: "/v1/clients/c0", expected: 500, broken: true },
+      { path: "/v1/clients/c0", expected: 200 },
+      { path: "/v1/clients/c0", expected: 304, headers: { "if-none-match": "*" } },
+      { path: "/v1/clients/nobody", expected: 404 },
+    ];
+    for (const { path, expected, headers = {}, ...trouble } of stories) {
+      const told = [];
+      for (const asked of [path, routed(path)]) {
+        [broken, refusing] = [false, true];
+        const mirror = isolate();
+        const key = await mirror.key(id);
+        // From here on the isolate knows the key, and has no ration for it.
+        expect((await ask(mirror, "/v1/nonsense", key.key)).status).toBe(429);
+        mirror.access.length = 0;
+        [broken, refusing] = [trouble.broken ?? false, trouble.refusing ?? false];
+        const answered = await ask(mirror, asked, key.key, headers);
+        expect(answered.status).toBe(expected);
+        const noted = JSON.stringify(mirror.access).replaceAll(key.id, "key");
+        expect(noted).toContain(`\\"status\\":${expected}`);
+        told.push([await whole(answered), noted.replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}(?:-\d+)?/g, "id")]);
+        logged();
+      }
+      expect(told[0]).toEqual(told[1]);
+    }
   });
 
   it("PR6 is noted like every other read", async () => {
