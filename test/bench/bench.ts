@@ -42,9 +42,15 @@ export interface Latency {
 export const runsOf = ({ quick }: Bench) => (quick ? 3 : 9);
 
 /** Many short turns instead of a few long ones: what disturbs the machine for a moment disturbs few of them. */
-const TURNS_PER_RUN = 3;
+const turnsOf = ({ quick }: Bench) => (quick ? 9 : 63);
 
-/** Both in each turn, by turns first, after a run of each that does not count. */
+/** Of each, before what counts. */
+const TURNS_TO_WARM_UP = 3;
+
+/**
+ * Both in each turn, by turns first.
+ * @param count requests of one side in one turn
+ */
 export async function measurePair(
   bench: Bench,
   connections: number,
@@ -52,8 +58,8 @@ export async function measurePair(
   first: Side,
   second: Side,
 ): Promise<Pair> {
-  const whole = bench.quick ? Math.ceil(count / 4) : count;
-  const one = async ({ port, asked }: Side, requests = Math.ceil(whole / TURNS_PER_RUN)) => {
+  const each = bench.quick ? Math.ceil(count / 4) : count;
+  const one = async ({ port, asked }: Side, requests = each) => {
     const { elapsedMs, latenciesMs } = await bench.load.run({ port, connections, asked: asked(requests) });
     return {
       p50: percentile(latenciesMs, 0.5),
@@ -61,12 +67,11 @@ export async function measurePair(
       perSecond: (requests / elapsedMs) * 1_000,
     };
   };
-  await one(first, whole);
-  await one(second, whole);
+  for (const side of [first, second]) await one(side, TURNS_TO_WARM_UP * each);
   const firsts: Latency[] = [];
   const seconds: Latency[] = [];
-  for (let run = 0; run < TURNS_PER_RUN * runsOf(bench); run++) {
-    const turns = run % 2 === 0 ? [first, second] : [second, first];
+  for (let turn = 0; turn < turnsOf(bench); turn++) {
+    const turns = turn % 2 === 0 ? [first, second] : [second, first];
     for (const side of turns) (side === first ? firsts : seconds).push(await one(side));
   }
   const shares = firsts.map(({ perSecond }, i) => perSecond / (seconds[i]?.perSecond ?? Number.NaN));
