@@ -143,3 +143,26 @@ it("IN3 no body is let in under another's signature, however alike", async () =>
     ),
   );
 });
+
+it("IN3 checks that run at once know nothing of each other, whatever their sizes", async () => {
+  const secrets = ["one", "two", "three"];
+  const delivery = fc.record({
+    size: fc.integer({ min: 0, max: 6_000 }),
+    fill: fc.nat(255),
+    forged: fc.boolean(),
+    signer: fc.constantFrom(...secrets),
+    others: fc.nat(4),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(delivery, { minLength: 2, maxLength: 12 }), async (deliveries) => {
+      const checks = deliveries.map(async ({ size, fill, forged, signer, others }) => {
+        const body = new Uint8Array(size).fill(fill);
+        const right = hmacHex(forged ? "nobody's" : signer, SENT_AT, body);
+        const wrong = Array.from({ length: others }, (_, n) => `v1=${String(n).repeat(64)},`).join("");
+        return verifySignature(`t=${SENT_AT},${wrong}v1=${right}`, body, secrets, NOW);
+      });
+      const verdicts = await Promise.all(checks);
+      expect(verdicts.map(({ authentic }) => authentic)).toEqual(deliveries.map(({ forged }) => !forged));
+    }),
+  );
+});
