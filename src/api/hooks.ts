@@ -5,6 +5,7 @@ import type { Hono } from "hono";
 import { boundedBytes } from "../core/bounded.ts";
 import { type ConnectionId, connectionId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
+import type { Received } from "../sync/receive.ts";
 import type { ApiDeps, AppEnv } from "./deps.ts";
 import { ApiError, errorAnswer, refusalOf } from "./errors.ts";
 import { prepared, preparedError } from "./prepared.ts";
@@ -34,33 +35,31 @@ export function hooks(app: Hono<AppEnv>, deps: HookDeps): void {
   );
 }
 
-/** What is answered, but for the request's id. */
-type Answer = (requestId: string) => Response;
-
+/** @returns 202 only once every event of the delivery is on the queue */
 async function answer(deps: HookDeps, named: string, request: Request, requestId: string): Promise<Response> {
   const id = connectionId(named);
+  if (id === undefined) return UNKNOWN(requestId);
   try {
-    return (id === undefined ? UNKNOWN : await take(deps, id, request))(requestId);
+    const { headers } = request;
+    if (headers.has("content-encoding")) {
+      throw new ApiError("unsupported_media_type", "send the body as it is, without Content-Encoding");
+    }
+    const body = await boundedBytes(request, limits.deliveryBytes);
+    if (body === undefined) {
+      throw new ApiError("payload_too_large", `a delivery may hold at most ${limits.deliveryBytes} bytes`);
+    }
+    const received = await deps.receive(id, { header: (name) => headers.get(name), body });
+    return answerTo(deps, id, received)(requestId);
   } catch (error) {
     return errorAnswer(refusalOf(deps.log, error, requestId), requestId);
   }
 }
 
-/**
- * @returns RECEIVED only once every event of the delivery is on the queue
- * @throws ApiError for what no flood consists of
- */
-async function take(deps: HookDeps, id: ConnectionId, request: Request): Promise<Answer> {
-  const { headers } = request;
-  if (headers.has("content-encoding")) {
-    throw new ApiError("unsupported_media_type", "send the body as it is, without Content-Encoding");
-  }
-  const body = await boundedBytes(request, limits.deliveryBytes);
-  if (body === undefined) {
-    throw new ApiError("payload_too_large", `a delivery may hold at most ${limits.deliveryBytes} bytes`);
-  }
+/** What is answered, but for the request's id. */
+type Answer = (requestId: string) => Response;
 
-  const received = await deps.receive(id, { header: (name) => headers.get(name), body });
+/** @throws ApiError for what no flood consists of */
+function answerTo(deps: HookDeps, id: ConnectionId, received: Received): Answer {
   switch (received.result) {
     case "queued":
       return RECEIVED;

@@ -5,7 +5,7 @@ import { LRUCache } from "lru-cache";
 import type { Vouch } from "../core/as-of.ts";
 import { type ConnectionId, type Kind, refKey } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
-import type { Cursors, MaybePromise, Shown } from "../sync/ports.ts";
+import type { Cursors, Shown } from "../sync/ports.ts";
 import type { ApiKey, Receiver, RefreshStore } from "../sync/stores.ts";
 
 type Found<T extends object> = { readonly value: T | undefined };
@@ -32,8 +32,7 @@ function cache<T extends object>(now: () => number, ttlMs: number) {
 
   return {
     held: (key: string): T | undefined => entries.get(key)?.value,
-    /** A hit makes no promise. */
-    get(key: string, load: () => Promise<T | undefined>): MaybePromise<T | undefined> {
+    async get(key: string, load: () => Promise<T | undefined>): Promise<T | undefined> {
       const hit = entries.get(key);
       return hit === undefined ? loaded(key, load) : hit.value;
     },
@@ -65,17 +64,15 @@ export function receiverCache(now: () => number, load: (id: ConnectionId) => Pro
     return left > 0;
   }
 
-  async function reread(id: ConnectionId): Promise<Receiver | undefined> {
-    const receiver = await load(id);
-    receivers.set(id, receiver);
-    return receiver;
-  }
-
   return {
+    mayReread,
+    held: receivers.held,
     get: (id: ConnectionId) => receivers.get(id, () => load(id)),
-    /** @returns at once where the ration is spent */
-    reread: (id: ConnectionId): MaybePromise<Receiver | undefined> =>
-      mayReread(id) ? reread(id) : undefined,
+    async reread(id: ConnectionId): Promise<Receiver | undefined> {
+      const receiver = await load(id);
+      receivers.set(id, receiver);
+      return receiver;
+    },
     forget: (id: ConnectionId) => receivers.delete(id),
   };
 }
@@ -85,7 +82,7 @@ export function keyCache(now: () => number, load: (text: string) => Promise<ApiK
   const keys = cache<ApiKey>(now, limits.keyCacheMs);
   return {
     held: keys.held,
-    get: async (text: string) => keys.get(text, () => load(text)),
+    get: (text: string) => keys.get(text, () => load(text)),
     clear: keys.clear,
   };
 }

@@ -88,10 +88,7 @@ function apiDeps(services: Services): ApiDeps {
   const world = { now, records, replica, queues, writers, sleep, copies };
   // Copied for every read: no more than a read needs.
   const reading = { ...world, absent, refreshes, shown: shownCache(), vouch, ttlMs, visibilityLagMs };
-  const receiving: ReceiveDeps = {
-    ...{ now, source, digest, send: queues.sendEvents },
-    ...{ receiver: receivers.get, rereadReceiver: receivers.reread },
-  };
+  const receiving: ReceiveDeps = { now, source, digest, receivers, send: queues.sendEvents };
   const adminDigest = Buffer.from(digest(settings.ADMIN_TOKEN));
   const connecting: ConnectDeps = { ...services, newNonce: services.newId };
 

@@ -30,6 +30,7 @@ const FOREIGN = /^[a-z0-9]+=\S*$/;
 const SIGNATURE_BYTES = 32;
 
 const encoder = new TextEncoder();
+const { subtle } = crypto;
 
 /**
  * The order of checks is part of the contract: nothing is computed for a header that is not well formed and
@@ -55,7 +56,7 @@ export async function verifySignature(
   for (const key of keysOf.get(secrets) ?? (await importKeys(secrets))) {
     for (const signature of signatures) {
       // `verify` compares in constant time.
-      if (await crypto.subtle.verify("HMAC", key, signature, signed)) return { authentic: true };
+      if (await subtle.verify("HMAC", key, signature, signed)) return { authentic: true };
     }
   }
   return { authentic: false, why: "wrong" };
@@ -94,9 +95,7 @@ async function importKeys(secrets: readonly string[]): Promise<readonly CryptoKe
   // What anybody could sign with is no secret, and no key either.
   const used = secrets.filter((secret) => secret !== "");
   const keys = await Promise.all(
-    used.map((secret) =>
-      crypto.subtle.importKey("raw", encoder.encode(secret), algorithm, false, ["verify"]),
-    ),
+    used.map((secret) => subtle.importKey("raw", encoder.encode(secret), algorithm, false, ["verify"])),
   );
   keysOf.set(secrets, keys);
   return keys;

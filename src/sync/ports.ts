@@ -12,9 +12,6 @@ import type { EventMessage, JobMessage } from "./messages.ts";
 import type { Permits } from "./permits.ts";
 import type { PageRun, QueueName } from "./stores.ts";
 
-/** Known at once, or after a trip. */
-export type MaybePromise<T> = T | Promise<T>;
-
 export type Log = (
   level: "info" | "warn" | "error",
   event: string,

@@ -6,18 +6,25 @@ import { limits } from "../core/limits.ts";
 import type { SignatureProblem } from "../sources/signature.ts";
 import type { Delivery, ParsedEvent, Source } from "../sources/source.ts";
 import type { EventMessage } from "./messages.ts";
-import type { MaybePromise } from "./ports.ts";
 import type { Receiver } from "./stores.ts";
 
 export interface ReceiveDeps {
   readonly now: () => number;
-  /** Cached per isolate. */
-  readonly receiver: (id: ConnectionId) => MaybePromise<Receiver | undefined>;
-  /** Past the cache, rationed; undefined when the ration is spent or nothing is new. */
-  readonly rereadReceiver: (id: ConnectionId) => MaybePromise<Receiver | undefined>;
+  readonly receivers: Receivers;
   readonly source: (id: string) => Source;
   readonly send: (messages: readonly EventMessage[]) => Promise<void>;
   readonly digest: (bytes: Uint8Array) => string;
+}
+
+/** Who takes deliveries, remembered per isolate. What a flood asks of it makes no promise. */
+export interface Receivers {
+  /** Of what is remembered. */
+  readonly held: (id: ConnectionId) => Receiver | undefined;
+  /** Remembered or read. */
+  readonly get: (id: ConnectionId) => Promise<Receiver | undefined>;
+  /** Whether the ration for reading past what is remembered is not spent; asking spends of it. */
+  readonly mayReread: (id: ConnectionId) => boolean;
+  readonly reread: (id: ConnectionId) => Promise<Receiver | undefined>;
 }
 
 export type Received =
@@ -31,14 +38,15 @@ export type Received =
  * dies before that gave no 2xx, and RCMS sends again.
  */
 export async function receive(deps: ReceiveDeps, id: ConnectionId, delivery: Delivery): Promise<Received> {
-  const receiver = await deps.receiver(id);
+  const { receivers } = deps;
+  const receiver = receivers.held(id) ?? (await receivers.get(id));
   if (receiver === undefined) return { result: "unknown_connection" };
   const source = deps.source(receiver.source);
 
   let verdict = await source.verify(delivery, receiver.signingSecrets, deps.now());
-  if (!verdict.authentic && verdict.why === "wrong") {
+  if (!verdict.authentic && verdict.why === "wrong" && receivers.mayReread(id)) {
     // A secret may have been added since this isolate last read the connection: look once more before refusing.
-    const fresh = await deps.rereadReceiver(id);
+    const fresh = await receivers.reread(id);
     if (fresh !== undefined) verdict = await source.verify(delivery, fresh.signingSecrets, deps.now());
   }
   if (!verdict.authentic) return { result: "rejected", why: verdict.why };

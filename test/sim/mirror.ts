@@ -14,6 +14,7 @@ import { park } from "../../src/sync/park.ts";
 import { receive } from "../../src/sync/receive.ts";
 import { createServices, type Services, type Tuning } from "../../src/sync/services.ts";
 import { tick } from "../../src/sync/tick.ts";
+import { unremembered } from "../sync/receivers.ts";
 import type { Shown } from "./api.ts";
 import type { Chance } from "./chance.ts";
 import type { Clock } from "./clock.ts";
@@ -320,8 +321,7 @@ export function createMirror(world: MirrorWorld) {
               now: clock.now,
               source: () => source,
               digest: services.digest,
-              receiver: (id) => services.connections.receiver(id, clock.now()),
-              rereadReceiver: async () => undefined,
+              receivers: unremembered((id) => services.connections.receiver(id, clock.now())),
               send(messages) {
                 sent.push(...messages);
                 for (const { eventId, receivedAt } of messages)

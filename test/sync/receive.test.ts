@@ -9,6 +9,7 @@ import type { EventMessage } from "../../src/sync/messages.ts";
 import { type ReceiveDeps, receive } from "../../src/sync/receive.ts";
 import type { Receiver } from "../../src/sync/stores.ts";
 import { delivery, SECRET, SENT_AT, signatureHeader } from "../sources/signed.ts";
+import { unremembered } from "./receivers.ts";
 import { connectionOf, HERE } from "./world.ts";
 
 const NOW = SENT_AT * 1_000;
@@ -20,11 +21,13 @@ function setUp(replaced: Partial<ReceiveDeps> = {}, secrets: readonly string[] =
   const receiver: Receiver = { id: HERE, source: "rcms", signingSecrets: secrets };
   const deps: ReceiveDeps = {
     now: () => NOW,
-    receiver: async (id) => (id === HERE ? receiver : undefined),
-    rereadReceiver: async (id) => {
-      rereads.push(id);
-      return undefined;
-    },
+    receivers: unremembered(
+      async (id) => (id === HERE ? receiver : undefined),
+      async (id) => {
+        rereads.push(id);
+        return undefined;
+      },
+    ),
     source: () => rcms,
     send: async (messages) => void sent.push(messages),
     digest,
@@ -38,6 +41,13 @@ const body = (data: object, more: object = {}) =>
 const CLIENT = body({ client_id: "c1" });
 
 describe("an authentic delivery", () => {
+  it("IN4 is let in by a secret that is remembered, and nothing is read", async () => {
+    const held = (): Receiver => ({ id: HERE, source: "rcms", signingSecrets: [SECRET] });
+    const never = () => Promise.reject(new Error("asked"));
+    const { receive: take } = setUp({ receivers: { ...unremembered(never), held } });
+    expect(await take(delivery(CLIENT))).toEqual({ result: "queued" });
+  });
+
   it("IN9 is sent as ids and times, and nothing else of it", async () => {
     const { sent, receive: take } = setUp();
     const text = body({ client_id: "c1", first_name: "CANARY" }, { organization_id: "o1" });
@@ -145,15 +155,19 @@ describe("a delivery that is not let in", () => {
 });
 
 describe("a secret added since the connection was last read", () => {
+  const oldest: Receiver = { id: HERE, source: "rcms", signingSecrets: ["oldest"] };
   const fresh: Receiver = { id: HERE, source: "rcms", signingSecrets: ["newest", SECRET] };
 
   it("IN4 is looked for once more before a signature is refused", async () => {
     let rereads = 0;
-    const rereadReceiver = async () => {
-      rereads++;
-      return fresh;
-    };
-    const { receive: take } = setUp({ rereadReceiver }, ["oldest"]);
+    const receivers = unremembered(
+      async () => oldest,
+      async () => {
+        rereads++;
+        return fresh;
+      },
+    );
+    const { receive: take } = setUp({ receivers });
     expect(await take(delivery(CLIENT, signatureHeader(CLIENT, SENT_AT, "newest")))).toEqual({
       result: "queued",
     });
@@ -162,6 +176,19 @@ describe("a secret added since the connection was last read", () => {
       why: "wrong",
     });
     expect(rereads).toBe(2);
+  });
+
+  it("IN4 is not looked for while the ration is spent", async () => {
+    const receivers = {
+      ...unremembered(
+        async () => oldest,
+        async () => fresh,
+      ),
+      mayReread: () => false,
+    };
+    const { receive: take } = setUp({ receivers });
+    const newest = signatureHeader(CLIENT, SENT_AT, "newest");
+    expect(await take(delivery(CLIENT, newest))).toEqual({ result: "rejected", why: "wrong" });
   });
 
   it("IN4 is not looked for when the signature matches, or could match no secret", async () => {
