@@ -25,7 +25,7 @@ export async function measureAcks(bench: Bench): Promise<readonly Row[]> {
       const pair = await measurePair(
         bench,
         connections,
-        connections === 1 ? 300 : 1_000,
+        connections === 1 ? 100 : 300,
         { port: mirror.port, asked: (count) => many(count, (n) => signedPost(changedEvent(client(n)))) },
         {
           port: system.worker("bare").port,
@@ -53,7 +53,7 @@ async function flood(bench: Bench, system: BenchSystem): Promise<Row> {
     bench,
     16,
     // More than of the others, which take longer.
-    3_000,
+    500,
     {
       port: system.worker("mirror").port,
       asked: (count) => many(count, (n) => forgedPost(changedEvent(client(n)))),

@@ -83,7 +83,7 @@ export async function measureGrowth(bench: Bench): Promise<readonly Row[]> {
         port: system.worker(`${asking.of}-${size}`).port,
         asked: askedBy(asking, sizes[size], keys[size]),
       });
-      const pair = await measurePair(bench, 1, 150, side("large"), side("small"));
+      const pair = await measurePair(bench, 1, 50, side("large"), side("small"));
       found.push(
         row(pair.slowdown, {
           what: `${asking.what}, ${large / 1_000} k records`,

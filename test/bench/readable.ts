@@ -28,7 +28,7 @@ export async function measureReadable(bench: Bench): Promise<readonly Row[]> {
     const ids = (network.truth().clients ?? []).map(({ id }) => String(id));
     const samples: number[] = [];
     let seq = 0;
-    for (let n = 0; n < (bench.quick ? 30 : 100) + CLIENTS; n++) {
+    for (let n = 0; n < (bench.quick ? 30 : 300) + CLIENTS; n++) {
       const client = network.world.updateClient(ids[n % CLIENTS] ?? "").record ?? {};
       network.patchSettings({ latency_ms: [UPSTREAM_MS, UPSTREAM_MS] });
       const startedAt = performance.now();

@@ -35,7 +35,7 @@ export async function measureReads(bench: Bench): Promise<readonly Row[]> {
       const pair = await measurePair(
         bench,
         CONNECTIONS,
-        what.startsWith("hot") ? 4_000 : 700,
+        what.startsWith("hot") ? 700 : 150,
         { port: mirror.port, asked: (count) => Array.from({ length: count }, ours) },
         { port: bare.port, asked: (count) => Array.from({ length: count }, theirs) },
       );
