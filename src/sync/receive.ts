@@ -16,7 +16,7 @@ export interface ReceiveDeps {
   readonly digest: (bytes: Uint8Array) => string;
 }
 
-/** Who takes deliveries, remembered per isolate. What a flood asks of it makes no promise. */
+/** Who takes deliveries, remembered per isolate. What a flood of forged ones asks makes no promise. */
 export interface Receivers {
   /** Of what is remembered. */
   readonly held: (id: ConnectionId) => Receiver | undefined;

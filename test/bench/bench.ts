@@ -64,15 +64,12 @@ export async function measurePair(
   const run = ({ port, asked }: Side, requests: number) =>
     bench.load.run({ port, connections, asked: asked(requests) });
   for (const side of [first, second]) await run(side, TURNS_TO_WARM_UP * each);
-  const turns = new Map<Side, Loaded[]>([
-    [first, []],
-    [second, []],
-  ]);
+  const ours: Loaded[] = [];
+  const theirs: Loaded[] = [];
   for (let turn = 0; turn < turnsOf(bench); turn++) {
     const order = turn % 2 === 0 ? [first, second] : [second, first];
-    for (const side of order) turns.get(side)?.push(await run(side, each));
+    for (const side of order) (side === first ? ours : theirs).push(await run(side, each));
   }
-  const [ours, theirs] = [turns.get(first) ?? [], turns.get(second) ?? []];
   const shares = ours.map(({ elapsedMs }, i) => (theirs[i]?.elapsedMs ?? Number.NaN) / elapsedMs);
   return {
     throughput: figure(shares),

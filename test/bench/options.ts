@@ -16,7 +16,7 @@ export interface BenchOptions {
 
 const help = (
   names: readonly string[],
-) => `npm run bench                measures everything and prints one table; half an hour
+) => `npm run bench                measures everything and prints one table; twenty minutes
 npm run bench -- --quick     smaller and fewer runs: to see that it works, not to believe the figures
 
   --only NAME[,NAME]   of: ${names.join(", ")}
